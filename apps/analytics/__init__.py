@@ -1,0 +1,5 @@
+"""Counting.
+
+Owns listening events, plays, rollups and dashboards. Does not own operational metrics, which are
+Prometheus' (veza.telemetry).
+"""

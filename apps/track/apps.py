@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TrackConfig(AppConfig):
+    name = "apps.track"
+    verbose_name = "Tracks"

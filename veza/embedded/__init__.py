@@ -1,0 +1,1 @@
+"""PostgreSQL and Valkey from wheels, for laptops and tests: started, watched and stopped by us."""

@@ -1,0 +1,1 @@
+"""Shared code without business and without vendors: another company's product could use it."""

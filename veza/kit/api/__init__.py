@@ -1,0 +1,1 @@
+"""The ground rules of the HTTP API, once for every endpoint."""
