@@ -1,0 +1,69 @@
+# `make` alone prints this help. Everything runs in .venv, which each target makes when needed.
+
+PYTHON ?= python3
+PORT ?= 8000
+VEZA_DATA_DIR ?= $(CURDIR)/.veza
+PG ?= found
+T ?=
+PY := .venv/bin/python
+SERVICES := $(PY) deploy/services run --postgres $(PG) --
+BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
+
+export PORT VEZA_DATA_DIR
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint format types imports migrations docs docs-check bench lock clean
+
+help: ## print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start the whole platform on this machine (PORT=8000, VEZA_DATA_DIR=.veza)
+	@$(BOOTSTRAP)
+	@exec $(PY) manage.py up
+
+test: setup ## make what the tests need and run them (T=path for some, PG=embedded for PostgreSQL 18)
+	@$(SERVICES) $(PY) -m pytest -n auto $(T)
+
+check: lint types imports migrations docs-check test ## all that must hold before a change is proposed
+
+setup: ## make .venv with everything for development
+	@$(BOOTSTRAP) --dev
+
+lint: setup ## style, and mistakes that a reader of the code can find
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+format: setup ## put the code into the house style
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+types: setup ## check the types
+	@$(PY) -m mypy
+
+imports: setup ## check the borders between apps
+	@.venv/bin/lint-imports
+
+migrations: setup ## check that every change of a model has its migration
+	@$(PY) manage.py makemigrations --check --dry-run
+
+docs: setup ## regenerate the reference pages and build the documentation into site/
+	@$(PY) manage.py describe_config
+	@$(PY) manage.py describe_events
+	@$(PY) manage.py export_openapi
+	@$(PY) -m mkdocs build --strict --quiet
+	@echo "The documentation lies in site/index.html"
+
+docs-check: setup ## check that the reference pages are up to date and the documentation builds
+	@$(PY) manage.py describe_config --check
+	@$(PY) manage.py describe_events --check
+	@$(PY) manage.py export_openapi --check
+	@$(PY) -m mkdocs build --strict --quiet --site-dir .cache/site
+
+bench: setup ## measure against peers and print ratios (minutes; needs a quiet machine)
+	@$(SERVICES) $(PY) deploy/load/web_servers.py
+
+lock: setup ## pin the newest allowed versions of all dependencies
+	@$(PY) deploy/lock.py
+
+clean: ## remove what was built; keeps .veza, where your data is
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache site dist build
