@@ -26,7 +26,7 @@ def main() -> None:
     if uv is None:
         sys.exit("uv is missing: run `.venv/bin/python -m pip install uv`, then try again.")
     _compile(uv, "runtime.txt")
-    _compile(uv, "dev.txt", "--group", "dev", "--constraint", str(REQUIREMENTS / "runtime.txt"))
+    _compile(uv, "dev.txt", "--group", "dev", "--constraint", "deploy/requirements/runtime.txt")
 
 
 def _compile(uv: str, name: str, *options: str) -> None:

@@ -1,6 +1,12 @@
 """The product's own settings; only what would make tests slow or talkative differs."""
 
+import os
+
 from veza.settings import *  # noqa: F403
+from veza.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
+
+# Runs side by side differ by their database, parallel processes of one run by their number.
+REDIS_NAMESPACE = f"{DATABASES['default']['NAME']}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"

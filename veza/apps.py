@@ -1,4 +1,11 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class VezaAdminConfig(AdminConfig):
+    """Django's admin with our site in it."""
+
+    default_site = "veza.admin.VezaAdminSite"
 
 
 class VezaConfig(AppConfig):
@@ -7,3 +14,9 @@ class VezaConfig(AppConfig):
     name = "veza"
     label = "veza"
     verbose_name = "Veza"
+
+    def ready(self) -> None:
+        from veza import celery  # noqa: F401, PLC0415 - whoever sends a task sends it through our app
+        from veza.telemetry import startup  # noqa: PLC0415 - it needs the apps to be there
+
+        startup.start()

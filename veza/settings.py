@@ -1,20 +1,36 @@
 """Django's settings, one module for all environments: they differ by values, never by code."""
 
+import logging
+import re
+import tomllib
+from importlib import metadata
 from urllib.parse import unquote, urlsplit
 
+from django.templatetags.static import static
 from pydantic import SecretStr
 
 from veza.config import ROOT, config
 from veza.embedded import state
+from veza.telemetry import logs
 
 
 def _reveal(secret: SecretStr | None) -> str:
     return secret.get_secret_value() if secret else ""
 
 
+def _version() -> str:
+    """As installed; in a working copy, which is not, as pyproject.toml has it."""
+    try:
+        return metadata.version("veza")
+    except metadata.PackageNotFoundError:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return str(project["version"])
+
+
 BASE_DIR = ROOT
 DATA_DIR = config.veza_data_dir.resolve()
 VEZA_ENV = config.veza_env
+VERSION = _version()
 DEBUG = config.debug
 SECRET_KEY = _reveal(config.secret_key)
 ENCRYPTION_KEYS = [key for key in _reveal(config.encryption_keys).split(",") if key]
@@ -44,8 +60,8 @@ APP_LABELS = {name: "accounts" if name == "auth" else name for name in VEZA_APPS
 
 INSTALLED_APPS = [
     "daphne",  # first: it takes over runserver
-    "unfold",  # before the admin whose templates it replaces
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin whose templates it replaces
+    "veza.apps.VezaAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -62,7 +78,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "veza.kit",
     *(f"apps.{name}" for name in VEZA_APPS),
-    "veza",
+    "veza.apps.VezaConfig",
 ]
 MIGRATION_MODULES = {label: f"migrations.{name}" for name, label in APP_LABELS.items()} | {
     "kit": "migrations.kit"
@@ -75,23 +91,94 @@ ROOT_URLCONF = "veza.urls"
 ASGI_APPLICATION = "veza.asgi.application"
 WSGI_APPLICATION = "veza.wsgi.application"
 APPEND_SLASH = False
-MIDDLEWARE = [
+MIDDLEWARE = [  # what is to hold for every answer, refusals of the later ones too, stands first
     "veza.kit.middleware.context.RequestContextMiddleware",
+    "veza.kit.middleware.request_log.RequestLogMiddleware",
+    "veza.kit.middleware.metrics.metrics_middleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "veza.kit.middleware.guard.GuardMiddleware",
+    "veza.kit.middleware.api_headers.ApiHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "veza.kit.middleware.static.StaticFilesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "veza.kit.middleware.rate_limit.RateLimitMiddleware",
+    "veza.kit.middleware.guard.GuardMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+# Links in answers: below the public address where one is set, else at the host that was asked.
+LINK_BASE = config.public_url or ""
+IS_HTTPS = LINK_BASE.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME = "__Host-sessionid" if IS_HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if IS_HTTPS else "csrftoken"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "veza.kit.api.problems.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [LINK_BASE] if LINK_BASE else []
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {  # of pages; JSON has a stricter one of its own
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+# As patterns, because a whole origin is compared then and nothing that only begins like one.
+CORS_ALLOWED_ORIGIN_REGEXES = [
+    rf"{re.escape(origin)}\Z" for origin in config.cors_allowed_origins
+] or (
+    []
+    if config.is_production
+    else [r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z"]
+)
+CORS_URLS_REGEX = r"^/(?!admin)"
+CORS_ALLOW_CREDENTIALS = False  # callers are known by their Bearer token, never by a cookie
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "range",
+    "tus-resumable",
+    "upload-checksum",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "Location",
+    "Retry-After",
+    "Tus-Extension",
+    "Tus-Max-Size",
+    "Tus-Resumable",
+    "Tus-Version",
+    "Upload-Expires",
+    "Upload-Length",
+    "Upload-Offset",
+    "WWW-Authenticate",
+    "X-Cache",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-ID",
 ]
 TEMPLATES = [
     {
@@ -112,7 +199,10 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = DATA_DIR / "static"  # for a server in front of us; we read the packages ourselves
+STATIC_MAX_AGE_S = 300
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # --- data ------------------------------------------------------------------------------------
 _database = urlsplit(
@@ -132,6 +222,7 @@ DATABASES = {
 }
 _valkey = state.service_port(DATA_DIR, "valkey")
 REDIS_URL = config.redis_url or (f"redis://127.0.0.1:{_valkey}/0" if _valkey else "")
+REDIS_NAMESPACE = "veza"  # the first word of every key of ours
 AMQP_URL = config.amqp_url or ""
 
 # Pools belong to the processes that answer requests: a forked worker must not inherit one.
@@ -141,7 +232,8 @@ if config.veza_role in ("web", "api"):
             "min_size": config.database_pool_min // config.web_processes,
             "max_size": max(config.web_threads + 1, config.database_pool_max // config.web_processes),
             "max_idle": config.database_pool_idle_s,
-            "timeout": config.request_timeout_s,
+            # Soon told as 503 database_unavailable, so that a lost database does not hold threads.
+            "timeout": min(5, config.request_timeout_s),
         },
         "options": (
             f"-c statement_timeout={config.request_timeout_s * 1000}"
@@ -165,9 +257,123 @@ SHUTDOWN_TIMEOUT_S = config.shutdown_timeout_s
 RATE_LIMIT_PER_MINUTE = config.rate_limit_per_minute
 RATE_LIMIT_LOGIN_PER_MINUTE = config.rate_limit_login_per_minute
 RATE_LIMIT_BACKEND = "veza.integrations.rate_limit.redis.RedisRateLimit"
+RATE_LIMIT_TIMEOUT_S = 0.05
+WEB_PROCESSES = config.web_processes
 METRICS_TOKEN = _reveal(config.metrics_token)
 
 # --- accounts --------------------------------------------------------------------------------
+# User names are unique by a constraint on lower(username), which these checks do not know.
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+PASSWORD_HASHERS = [  # the plain bcrypt hasher is left out: it cuts or refuses at 72 bytes
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+_validation = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "apps.auth.services.passwords.LengthValidator"},
+    {"NAME": f"{_validation}.UserAttributeSimilarityValidator"},
+    {"NAME": "apps.auth.services.passwords.PaddedCommonPasswordValidator"},
+    {"NAME": f"{_validation}.NumericPasswordValidator"},
+    {"NAME": "apps.auth.services.passwords.ContextWordsValidator"},
+]
+RATE_LIMIT_IDENTITY = "apps.auth.api.authentication.rate_limit_identity"
 ACCESS_TOKEN_TTL_S = config.access_token_ttl_s
 REFRESH_TOKEN_TTL_S = config.refresh_token_ttl_s
 REFRESH_GRACE_S = config.refresh_grace_s
+
+# --- tasks: queues, routes and the timetable stand in veza/celery.py ------------------------------
+CELERY_BROKER_URL = AMQP_URL or REDIS_URL or "redis://127.0.0.1:1/0"
+CELERY_RESULT_BACKEND = REDIS_URL or None
+CELERY_RESULT_EXPIRES = 3600
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_CONCURRENCY = config.worker_processes
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# Shorter than RabbitMQ's consumer_timeout and Redis's visibility_timeout, both 30 minutes:
+# past those the broker would hand a task that still runs to a second worker.
+CELERY_TASK_SOFT_TIME_LIMIT = 24 * 60
+CELERY_TASK_TIME_LIMIT = 25 * 60
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"confirm_publish": True}
+    if AMQP_URL
+    else {
+        "visibility_timeout": 30 * 60,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+    }
+)
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+# --- observability ---------------------------------------------------------------------------
+VEZA_ROLE = config.veza_role
+READINESS_REQUIRED = ("postgres",)
+SENTRY_DSN = _reveal(config.sentry_dsn)
+OTEL_EXPORTER_OTLP_ENDPOINT = config.otel_exporter_otlp_endpoint or ""
+PROMETHEUS_MULTIPROC_DIR = config.prometheus_multiproc_dir
+PROMETHEUS_LATENCY_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)  # per view: few on purpose
+LOGGING = logs.logging_config(
+    level=config.log_level, output=logs.log_format(chosen=config.log_format)
+)
+logs.configure_structlog()
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # checked and set by RequestContextMiddleware
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # veza.telemetry names the client that proxies prove
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""  # and the user, without a query of its own
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
+
+# --- documentation of the API ------------------------------------------------------------------
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Veza",
+    "DESCRIPTION": "The API of a collaborative audio streaming platform.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v\d+",
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "metricsToken": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "METRICS_TOKEN; requests from the same machine need none.",
+            }
+        }
+    },
+    "TAGS": [
+        {"name": "operations", "description": "For monitors: health, readiness, metrics."},
+    ],
+}
+
+# --- admin -------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Veza",
+    "SITE_HEADER": "Veza",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda request: static("veza/icon.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("veza/icon.svg"),
+        }
+    ],
+    "ENVIRONMENT": "veza.admin.environment",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}

@@ -9,24 +9,33 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict, cast
 
 SECRET_NAMES = ("SECRET_KEY", "ENCRYPTION_KEYS", "INTERNAL_API_SECRET", "CHAT_TOKEN_SECRET")
 
 
 class ProcessEntry(TypedDict):
+    """A running process; `born` tells it from a later one with the same number."""
+
     name: str
     pid: int
     port: int | None
+    born: NotRequired[str]
 
 
 def read_processes(data_dir: Path) -> list[ProcessEntry]:
     """What `manage.py up` last wrote to processes.json; empty when nothing runs."""
     try:
-        entries: list[ProcessEntry] = json.loads((data_dir / "processes.json").read_text())
+        entries: object = json.loads((data_dir / "processes.json").read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return []
-    return entries
+    if not isinstance(entries, list):
+        return []
+    return [
+        cast(ProcessEntry, e)
+        for e in entries
+        if isinstance(e, dict) and {"name", "pid"} <= e.keys()
+    ]
 
 
 def service_port(data_dir: Path, name: str) -> int | None:
@@ -36,6 +45,11 @@ def service_port(data_dir: Path, name: str) -> int | None:
 
 def write_processes(data_dir: Path, entries: list[ProcessEntry]) -> None:
     write_private(data_dir / "processes.json", json.dumps(entries, indent=1) + "\n")
+
+
+def forget_processes(data_dir: Path) -> None:
+    """Nothing runs any more."""
+    (data_dir / "processes.json").unlink(missing_ok=True)
 
 
 def load_secrets(data_dir: Path) -> dict[str, str]:
@@ -74,6 +88,10 @@ def write_private(path: Path, text: str) -> None:
 
 def _draft(path: Path, text: str) -> Path:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+    except OSError:
+        Path(name).unlink()
+        raise
     return Path(name)

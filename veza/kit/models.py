@@ -1,7 +1,6 @@
 """What every table of ours begins with."""
 
 import uuid
-from typing import cast
 
 import uuid_utils.compat
 from django.db import models
@@ -9,7 +8,7 @@ from django.db import models
 
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562): unique, and roughly ordered by the time of its making."""
-    return cast(uuid.UUID, uuid_utils.compat.uuid7())
+    return uuid_utils.compat.uuid7()
 
 
 class Entity(models.Model):
@@ -21,3 +20,24 @@ class Entity(models.Model):
 
     class Meta:
         abstract = True
+
+
+class IdempotencyKey(models.Model):
+    """The first answer to a request that its sender may repeat; kept for 24 hours.
+
+    `scope` is the user or address whose key it is; `answer` is sealed, it may hold tokens.
+    """
+
+    scope = models.CharField(max_length=80)
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    answer = models.TextField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_of_scope")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key}"

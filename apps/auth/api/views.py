@@ -1,0 +1,207 @@
+"""HTTP in, one call, HTTP out."""
+
+from ipaddress import ip_address
+from typing import cast
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.auth.api.serializers import (
+    LoginInput,
+    OwnUserOutput,
+    RefreshInput,
+    RegisterInput,
+    SignInOutput,
+    TokensOutput,
+    UpdateProfileInput,
+)
+from apps.auth.models import User
+from apps.auth.services import accounts, limits, sessions
+from apps.auth.types import Claims, Client, RevokedReason
+from apps.events.types import Actor
+from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
+from veza.kit.api.idempotency import IdempotentMixin
+from veza.kit.api.requests import client_address
+
+OWN_ADDRESS = "/api/v1/users/me"
+SECRET = {"Cache-Control": "no-store"}  # RFC 6749, section 5.1
+BAD_CREDENTIALS = OpenApiResponse(
+    description="`invalid_credentials`, whether or not there is such an account."
+)
+BAD_REFRESH = OpenApiResponse(
+    description="`token_invalid`, `token_expired`, or `refresh_reused`: the session has ended."
+)
+
+
+class RegisterView(IdempotentMixin, APIView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="auth_register",
+        tags=["auth"],
+        summary="Make an account",
+        description="Opens a session, and gives the roles `listener` and `creator`.",
+        request=RegisterInput,
+        responses={201: SignInOutput},
+        auth=[],
+        examples=[
+            OpenApiExample(
+                "A musician",
+                value={
+                    "username": "ada",
+                    "email": "ada@example.org",
+                    "password": "violet tape under rain",
+                },
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        form = RegisterInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        client = client_of(request)
+        limits.spend_registration(email=form.validated_data["email"], address=client.address)
+        signed_in = accounts.register(**form.validated_data, client=client, now=timezone.now())
+        return Response(
+            _sign_in_body(signed_in),
+            status.HTTP_201_CREATED,
+            headers={"Location": OWN_ADDRESS} | SECRET,
+        )
+
+
+class LoginView(APIView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="auth_login",
+        tags=["auth"],
+        summary="Sign in",
+        request=LoginInput,
+        responses={200: SignInOutput, 401: BAD_CREDENTIALS},
+        auth=[],
+        examples=[
+            OpenApiExample(
+                "By user name",
+                value={"login": "ada", "password": "violet tape under rain"},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        form = LoginInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        client = client_of(request)
+        limits.spend_login(login=form.validated_data["login"], address=client.address)
+        signed_in = sessions.log_in(**form.validated_data, client=client, now=timezone.now())
+        return Response(_sign_in_body(signed_in), headers=SECRET)
+
+
+class RefreshView(APIView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="auth_refresh",
+        tags=["auth"],
+        summary="Exchange a refresh token for new tokens",
+        description=(
+            "A refresh token works once. For a few seconds the same client (same `User-Agent`)"
+            " that presents it again gets the same answer; later, or from another client, the"
+            " session ends with 401 `refresh_reused`."
+        ),
+        request=RefreshInput,
+        responses={200: TokensOutput, 401: BAD_REFRESH},
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        form = RefreshInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        tokens = sessions.refresh(
+            token=form.validated_data["refresh"], client=client_of(request), now=timezone.now()
+        )
+        return Response(TokensOutput(tokens).data, headers=SECRET)
+
+
+class LogoutView(APIView):
+    @extend_schema(
+        operation_id="auth_logout",
+        tags=["auth"],
+        summary="End this session",
+        description="Its access and refresh tokens stop working at once.",
+        request=None,
+        responses={204: OpenApiResponse(description="The session has ended.")},
+    )
+    def post(self, request: Request) -> Response:
+        claims = cast(Claims, request.auth)
+        sessions.revoke_session(
+            session_id=claims.session_id,
+            reason=RevokedReason.LOGOUT,
+            now=timezone.now(),
+            actor=Actor(type="user", id=claims.user_id),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OwnUserView(APIView):
+    is_conditional = True
+
+    @extend_schema(
+        operation_id="users_me_get",
+        tags=["users"],
+        summary="My profile",
+        responses={200: OwnUserOutput},
+    )
+    def get(self, request: Request) -> Response:
+        user = cast(User, request.user)
+        etag = user_etag(user)
+        if not_modified(request, etag):
+            return _with_etag(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
+        return _with_etag(Response(OwnUserOutput(user).data), etag)
+
+    @extend_schema(
+        operation_id="users_me_update",
+        tags=["users"],
+        summary="Change my profile",
+        request=UpdateProfileInput,
+        responses={200: OwnUserOutput},
+    )
+    def patch(self, request: Request) -> Response:
+        form = UpdateProfileInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = accounts.update_profile(
+            user_id=cast(User, request.user).id,
+            changes=form.validated_data,
+            check=lambda current: check_if_match(request, user_etag(current)),
+        )
+        return _with_etag(Response(OwnUserOutput(user).data), user_etag(user))
+
+
+def user_etag(user: User) -> str:
+    """Of what the user sees, so that it changes when that does and at no other time."""
+    return etag_of(*OwnUserOutput(user).data.values())
+
+
+def client_of(request: Request) -> Client:
+    """The program behind the request."""
+    address = client_address(request).partition("%")[0]
+    try:
+        address = str(ip_address(address))
+    except ValueError:
+        address = ""
+    return Client(user_agent=request.headers.get("User-Agent", ""), address=address)
+
+
+def _sign_in_body(signed_in: sessions.SignIn) -> dict[str, object]:
+    return {"user": OwnUserOutput(signed_in.user).data, **TokensOutput(signed_in.tokens).data}
+
+
+def _with_etag(response: Response, etag: str) -> Response:
+    set_etag(response, etag)
+    response["Cache-Control"] = "private, no-cache"
+    return response

@@ -1,0 +1,49 @@
+"""Decisions about accounts: no database, no network, no clock."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+from string import digits, punctuation
+
+LONGEST_SESSION = timedelta(days=365)
+OWN_LETTERS_MIN = 8
+PADDING_MAX = 6
+
+
+def session_expiry(*, created_at: datetime, now: datetime, refresh_ttl_s: int) -> datetime:
+    """A session ends after `refresh_ttl_s` without use, and after a year in any case."""
+    return min(now + timedelta(seconds=refresh_ttl_s), created_at + LONGEST_SESSION)
+
+
+def user_agent_hash(user_agent: str) -> str:
+    """By what a client is known again."""
+    return sha256(user_agent.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def is_same_try(
+    *, used_at: datetime, used_by: str, user_agent: str, now: datetime, grace_s: int
+) -> bool:
+    """Whether an old refresh token comes from the client that used it, and soon enough: its answer
+    was lost, or two of its tabs refreshed at once.
+    """
+    soon = grace_s > 0 and now - used_at <= timedelta(seconds=grace_s)
+    return soon and used_by == user_agent_hash(user_agent)
+
+
+def is_made_of(password: str, words: Iterable[str]) -> bool:
+    """Whether too little of the password is left without the words that anyone would try first."""
+    rest = password.casefold()
+    for word in words:
+        if word:
+            rest = rest.replace(word.casefold(), "")
+    return len(rest) < OWN_LETTERS_MIN
+
+
+def plain_forms(password: str) -> Iterator[str]:
+    """What a password was made longer from: its half when said twice, its core when padded."""
+    half = len(password) // 2
+    if password[:half] == password[half:]:
+        yield password[:half]
+    core = password.strip(digits + punctuation)
+    if core and len(password) - len(core) <= PADDING_MAX:
+        yield core

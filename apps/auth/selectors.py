@@ -1,0 +1,64 @@
+"""Reads. Nothing outside this app queries its tables."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.auth.errors import TokenExpiredError, TokenInvalidError, UserNotFoundError
+from apps.auth.models import RefreshToken, Session, User, in_order
+from apps.auth.types import Claims
+
+
+def find_session(session_id: UUID) -> Session | None:
+    """In any state, with its user and the user's roles, in one statement."""
+    session = Session.objects.with_user().filter(pk=session_id).first()
+    if session is not None:
+        session.user.roles = in_order(session.role_names)
+    return session
+
+
+def check_session(session: Session | None, *, claims: Claims, now: datetime) -> Session:
+    """The session, if it is one in which a token with these claims is good.
+
+    Raises TokenInvalidError when it was revoked, its user is not active or the token belongs to
+    an earlier version of the user; TokenExpiredError when its time is over.
+    """
+    if session is None or session.revoked_at is not None or not session.user.is_active:
+        raise TokenInvalidError
+    user = session.user
+    if (user.id, user.token_version) != (claims.user_id, claims.token_version):
+        raise TokenInvalidError
+    if session.expires_at <= now:
+        raise TokenExpiredError
+    return session
+
+
+def get_user(user_id: UUID) -> User:
+    """Raises UserNotFoundError."""
+    try:
+        return User.objects.get(pk=user_id)
+    except User.DoesNotExist:
+        raise UserNotFoundError from None
+
+
+def list_users(user_ids: Iterable[UUID]) -> QuerySet[User]:
+    """Those of them that there are, oldest first."""
+    return User.objects.filter(pk__in=list(user_ids)).order_by("id")
+
+
+def find_user_by_login(login: str) -> User | None:
+    """By e-mail address or user name, without regard to case."""
+    return User.objects.known_as(login).first()
+
+
+def find_refresh_token(token_id: UUID) -> RefreshToken | None:
+    """What is known of a refresh token."""
+    return RefreshToken.objects.filter(pk=token_id).first()
+
+
+def has_signed_in_from(*, login: str, address: str) -> bool:
+    """Whether the account has ever had a session from this address."""
+    user = find_user_by_login(login)
+    return user is not None and Session.objects.of_user(user.id).filter(ip=address).exists()

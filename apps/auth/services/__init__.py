@@ -1,0 +1,1 @@
+"""Writes. Each function is one use case, one transaction, and the facts it makes true."""

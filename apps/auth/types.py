@@ -1,0 +1,70 @@
+"""The words of accounts that other apps may use too."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import TextChoices
+
+
+class RoleName(TextChoices):
+    """What people are to the platform, from the least power to the most."""
+
+    LISTENER = "listener"
+    CREATOR = "creator"
+    MODERATOR = "moderator"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+REGISTRATION_ROLES = frozenset({RoleName.LISTENER, RoleName.CREATOR})
+STAFF_ROLES = frozenset({RoleName.OPERATOR, RoleName.ADMIN})
+
+
+class RevokedReason(TextChoices):
+    """Why a session ended before its time."""
+
+    LOGOUT = "logout"
+    REFRESH_REUSED = "refresh_reused"
+    BY_OPERATOR = "by_operator"
+    ROLE_LOST = "role_lost"
+    DEACTIVATED = "deactivated"
+
+
+class TokenType(TextChoices):
+    """What a token is good for; one is never taken for the other."""
+
+    ACCESS = "access"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """The program that calls: what it says it is, and where from ("" when that is unknown)."""
+
+    user_agent: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """What a token says, once its signature, type, times, issuer and audience are checked."""
+
+    token_type: TokenType
+    token_id: UUID
+    user_id: UUID
+    session_id: UUID
+    username: str
+    token_version: int
+    roles: tuple[str, ...]
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenPair:
+    """What a client holds for a session; `expires_in` is the life of `access` in seconds."""
+
+    access: str
+    refresh: str
+    expires_in: int

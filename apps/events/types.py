@@ -1,0 +1,143 @@
+"""What a fact is, and the envelope in which it travels."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, dataclass, fields
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """Something that happened and that anyone may rely on.
+
+    Subclasses stand in an app's `events.py`, are frozen keyword-only dataclasses, and hold flat
+    values: text, numbers, booleans, UUID, datetime, date, Decimal, enums, and tuples of these. A
+    payload key that is taken by a class variable is set by metadata:
+    `title: str = field(metadata={"key": "name"})`.
+    """
+
+    name: ClassVar[str]
+    """In the past tense, with a dot: `track.ready`."""
+    version: ClassVar[int] = 1
+    """Adding a field is free; any other change is the next version, beside the old one."""
+    about: ClassVar[str]
+    """One sentence for the reference page."""
+    rooms: ClassVar[tuple[str, ...]] = ()
+    """Where it may be seen, as patterns: `user:{id}`; none keeps it inside the platform."""
+    example: ClassVar[Mapping[str, object]] = {}
+    """Sample values by field; UUIDs, times and defaults may be left out."""
+
+    def payload(self) -> dict[str, Any]:
+        """The fields as JSON values; times are RFC 3339 in UTC ending in `Z`."""
+        return {payload_key(f): json_value(getattr(self, f.name)) for f in fields(self)}
+
+
+def payload_key(field: "Field[Any]") -> str:
+    """The key under which the field stands in the payload."""
+    return str(field.metadata.get("key", field.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a fact is about: the kind of aggregate and its id."""
+
+    type: str
+    id: str | UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who caused a fact."""
+
+    type: Literal["user", "system", "program"]
+    id: str | UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """A fact as the log holds it. `position` is dense and rising within one `epoch`."""
+
+    id: UUID
+    type: str
+    version: int
+    time: datetime
+    subject: Subject
+    actor: Actor | None
+    data: Mapping[str, Any]
+    position: int
+    epoch: str
+    rooms: Sequence[str]
+    request_id: str
+
+    def as_dict(self, *, room: str | None = None) -> dict[str, Any]:
+        """What a client gets; `room` is the one by which it reached this client."""
+        return {
+            "id": str(self.id),
+            "type": self.type,
+            "version": self.version,
+            "time": json_value(self.time),
+            "subject": {"type": self.subject.type, "id": str(self.subject.id)},
+            "actor": actor_dict(self.actor),
+            "data": dict(self.data),
+            "position": self.position,
+            "epoch": self.epoch,
+            "room": room,
+        }
+
+
+def actor_dict(actor: Actor | None) -> dict[str, str] | None:
+    """The actor as JSON holds it."""
+    return {"type": actor.type, "id": str(actor.id)} if actor else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelayStatus:
+    """How the move from outbox to log is doing."""
+
+    state: Literal["up", "degraded", "down"]
+    oldest_unsent_s: float
+    """Age of the oldest committed fact that is not in the log yet; 0 when there is none."""
+    lag_s: float
+    """The longest that a fact waited for the log, among those of the last second."""
+    detail: str
+
+
+def json_value(value: object) -> Any:
+    """One flat value as JSON holds it. Raises ValueError for what JSON cannot say."""
+    for kind, encode in _ENCODERS:
+        if isinstance(value, kind):
+            return encode(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    raise ValueError(f"A fact carries flat values, and {type(value).__name__} is none.")
+
+
+def _time(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError("A time in a fact needs a time zone; use django.utils.timezone.now().")
+    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def _number(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number in JSON; leave the value out or use None.")
+    return value
+
+
+def _items(values: Iterable[object]) -> list[Any]:
+    return [json_value(value) for value in values]
+
+
+_ENCODERS: list[tuple[type, Callable[[Any], Any]]] = [
+    (Enum, lambda value: value.value),
+    (datetime, _time),  # before date, which it is too
+    (date, date.isoformat),
+    (UUID, str),
+    (Decimal, lambda value: format(value, "f")),
+    (float, _number),
+    (tuple, _items),
+]

@@ -1,0 +1,1 @@
+"""Measurements of ourselves beside our peers, in one run on one machine."""

@@ -1,0 +1,59 @@
+"""What every test may count on: a database of its own process, and empty rate-limit buckets."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings
+from rest_framework.test import APIClient
+
+ADDRESSES = {
+    "needs_rabbitmq": "AMQP_URL",
+    "needs_nats": "NATS_URL",
+    "needs_clamd": "CLAMD_URL",
+}
+HOW = "Run `make test`, which finds or starts the servers that the tests need."
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A suite whose server is not there is skipped; where nothing may be left out, it fails."""
+    for marker, variable in ADDRESSES.items():
+        if item.get_closest_marker(marker) and not os.environ.get(variable):
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{variable} is not set. {HOW}", pytrace=False)
+            pytest.skip(f"{variable} is not set. {HOW}")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """One database for each parallel process, on the server that DATABASE_URL names."""
+    if not os.environ.get("DATABASE_URL"):
+        pytest.fail(f"DATABASE_URL is not set. {HOW}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def redis_connection() -> Iterator[redis.Redis | None]:
+    """The Redis of this run; None when it has none."""
+    if not settings.REDIS_URL:
+        yield None
+        return
+    with redis.Redis.from_url(settings.REDIS_URL) as connection:
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _own_namespace_is_empty(redis_connection: redis.Redis | None) -> Iterator[None]:
+    """No test sees the keys of another: those of this process go, those of others stay."""
+    yield
+    if redis_connection is None:
+        return
+    keys = list(redis_connection.scan_iter(f"{settings.REDIS_NAMESPACE}:*", count=1000))
+    if keys:
+        redis_connection.delete(*keys)
+
+
+@pytest.fixture
+def api_client() -> APIClient:
+    """A client of the API that is nobody yet."""
+    return APIClient()

@@ -1,0 +1,184 @@
+"""/metrics: what is counted, and who may read it."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.test import Client
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "a-long-enough-token-for-metrics-0123456789"
+
+
+def sample(text: str, series: str) -> float:
+    """The value of one series, 0 when it is not there."""
+    found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def scrape() -> str:
+    answer = Client().get("/metrics")
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+    return answer.content.decode()
+
+
+def scrape_until(series: str, *, at_least: float) -> str:
+    """What is read from other servers may be a second old."""
+    deadline = time.monotonic() + 5
+    while sample(text := scrape(), series) < at_least:
+        assert time.monotonic() < deadline, f"{series} never rose"
+        time.sleep(0.05)
+    return text
+
+
+@pytest.mark.django_db
+class TestWhatIsCounted:
+    def test_requests_by_route_method_and_status(self, client: Client) -> None:
+        series = 'veza_http_requests_total{method="GET",route="/api/v1/users/me",status="401"}'
+        before = sample(scrape(), series)
+
+        client.get("/api/v1/users/me")
+        client.get("/api/v1/users/me/")
+
+        text = scrape()
+        assert sample(text, series) == before + 2
+        assert "veza_http_request_duration_seconds_bucket" in text
+
+    def test_no_path_method_or_name_of_a_client_becomes_a_label(self, client: Client) -> None:
+        client.get("/api/v1/canary-path-0001")
+        client.get("/admin/canary-path-0002/")
+        client.get("/canary-path-0003?canary=1")
+        client.generic("CANARY", "/")
+        client.get("/", headers={"host": "canary.example", "x-canary": "canary"})
+
+        text = scrape()
+        assert "canary" not in text.lower()
+        assert 'route="unresolved"' in text
+
+    def test_the_number_of_series_stays_small(self, client: Client) -> None:
+        for path in ("/", "/readyz", "/admin/login/", "/api/v1/users/me", "/api/v1/auth/login"):
+            for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"):
+                client.generic(method, path)
+
+        assert len([line for line in scrape().splitlines() if line[:1] != "#"]) < 2000
+
+    def test_queries_by_operation(self) -> None:
+        series = 'veza_db_query_duration_seconds_count{operation="SELECT"}'
+        before = sample(scrape(), series)
+
+        with connection.cursor() as cursor:
+            cursor.execute("  select 1")
+            cursor.execute("-- canary\nselect 1")
+
+        text = scrape()
+        assert sample(text, series) >= before + 1
+        assert "canary" not in text
+
+    def test_what_waits_in_the_queues_and_in_the_outbox(self, redis_connection) -> None:
+        if django_settings.AMQP_URL or redis_connection is None:
+            pytest.skip("the queues are not in Redis here")
+        redis_connection.rpush("push", "one", "two")
+        try:
+            text = scrape_until('veza_queue_depth{queue="push"}', at_least=2)
+        finally:
+            redis_connection.ltrim("push", 2, -1)
+
+        assert "veza_outbox_oldest_seconds " in text
+        assert "veza_relay_lag_seconds " in text
+
+
+class TestWhoMayRead:
+    @pytest.mark.parametrize(
+        ("meta", "token", "status"),
+        [
+            ({"REMOTE_ADDR": "127.0.0.1"}, "", 200),
+            ({"REMOTE_ADDR": "::1"}, "", 200),
+            ({"REMOTE_ADDR": "192.0.2.1"}, "", 401),
+            ({"REMOTE_ADDR": ""}, "", 401),
+            ({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}, "", 401),
+            ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}, "", 401),
+            ({"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=127.0.0.1"}, "", 401),
+            ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "127.0.0.1"}, "", 401),
+            ({"REMOTE_ADDR": "192.0.2.1"}, f"Bearer {TOKEN}", 200),
+            ({"REMOTE_ADDR": "192.0.2.1"}, f"bearer {TOKEN}", 200),
+            ({"REMOTE_ADDR": "192.0.2.1"}, f"Bearer {TOKEN}x", 401),
+            ({"REMOTE_ADDR": "192.0.2.1"}, "Bearer ", 401),
+            ({"REMOTE_ADDR": "192.0.2.1"}, "Bearer ÿ", 401),
+            ({"REMOTE_ADDR": "192.0.2.1"}, f"Basic {TOKEN}", 401),
+        ],
+    )
+    @pytest.mark.django_db
+    def test_the_same_machine_or_the_bearer_of_the_token(
+        self, client: Client, settings, meta: dict[str, str], token: str, status: int
+    ) -> None:
+        settings.METRICS_TOKEN = TOKEN
+
+        answer = client.get("/metrics", **meta, HTTP_AUTHORIZATION=token)
+
+        assert answer.status_code == status
+        if status == 401:
+            assert answer["Content-Type"] == "application/problem+json"
+            assert "Bearer" in answer["WWW-Authenticate"]
+
+    @pytest.mark.django_db
+    def test_a_trusted_proxy_on_this_machine_does_not_open_it_to_the_world(
+        self, client: Client, settings
+    ) -> None:
+        settings.TRUSTED_PROXIES = ["127.0.0.1"]
+
+        answer = client.get("/metrics", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="127.0.0.1")
+
+        assert answer.status_code == 401
+
+    @pytest.mark.django_db
+    def test_without_a_token_no_empty_bearer_gets_in(self, client: Client, settings) -> None:
+        settings.METRICS_TOKEN = ""
+
+        answer = client.get("/metrics", REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION="Bearer ")
+
+        assert answer.status_code == 401
+
+
+PROCESS = """
+import django
+django.setup()
+from veza.kit.metrics import DB_POOL_SIZE, HTTP_REQUESTS
+HTTP_REQUESTS.labels("GET", "/several", "200").inc()
+DB_POOL_SIZE.set(7)
+"""
+SCRAPER = (
+    PROCESS
+    + """
+from veza.health.exposition import exposition
+print(exposition().decode())
+"""
+)
+
+
+def test_several_processes_add_up_and_the_dead_hold_no_connections(tmp_path: Path) -> None:
+    environ = os.environ | {
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "veza.settings",
+    }
+
+    def run(code: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            cwd=ROOT, env=environ, check=True, capture_output=True, text=True, timeout=60,
+        ).stdout  # fmt: skip
+
+    run(PROCESS)
+    run(PROCESS)
+    text = run(SCRAPER)
+
+    series = 'veza_http_requests_total{method="GET",route="/several",status="200"}'
+    assert sample(text, series) == 3
+    assert sample(text, "veza_db_pool_size") == 7

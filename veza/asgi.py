@@ -1,0 +1,50 @@
+"""The ASGI application: Django behind the bridge, and beside it what needs no Django.
+
+WebSocket and streaming routes are mounted here, before Django.
+"""
+
+import asyncio
+
+from django.core.wsgi import get_wsgi_application
+
+from veza.config import config
+from veza.kit.asgi import lifecycle
+from veza.kit.asgi.bridge import WSGIBridge
+from veza.kit.asgi.liveness import is_liveness_check, send_alive
+from veza.kit.asgi.refusals import Receive, Scope, Send
+from veza.kit.asgi.websockets import refuse_unknown_path
+
+THREADS_END_WITHIN_S = 5.0
+
+django = WSGIBridge(
+    get_wsgi_application(), threads=config.web_threads, timeout_s=config.request_timeout_s
+)
+
+
+async def http(scope: Scope, receive: Receive, send: Send) -> None:
+    """/healthz says that the process lives, whatever Django and its threads do."""
+    if is_liveness_check(scope):
+        await send_alive(scope, send)
+    else:
+        await django(scope, receive, send)
+
+
+async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    """Nothing to start; at the end the threads get a moment to finish."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    try:
+        await receive()
+    except asyncio.CancelledError:  # told twice to stop, the server skips this
+        return
+    lifecycle.begin_to_stop()
+    await django.stop(timeout_s=THREADS_END_WITHIN_S)
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """By the type of the connection. Daphne passes `send` by name, so the names are fixed."""
+    await _BY_TYPE[scope["type"]](scope, receive, send)
+
+
+_BY_TYPE = {"http": http, "websocket": refuse_unknown_path, "lifespan": lifespan}

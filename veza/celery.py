@@ -1,0 +1,88 @@
+"""Celery: which queues exist, which task goes where, and the timetable.
+
+RabbitMQ carries the queues when AMQP_URL is set, else Redis or Valkey. Either way a task runs
+at least once: it is acknowledged after its work, so it must bear being run again.
+"""
+
+from typing import Any
+
+from celery import Celery, bootsteps
+from celery.signals import worker_process_init
+from celery.worker.consumer import Consumer
+from django.conf import settings
+from kombu import Exchange, Queue
+
+from veza.embedded import state
+from veza.embedded.launch import end_with_parent
+
+QUEUES = ("default", "media", "webhooks", "push")
+DELIVERY_LIMIT = 5
+
+# A topic exchange, because RabbitMQ's delayed delivery drops delayed tasks on a direct one.
+TASKS = Exchange("veza.tasks", type="topic")
+DEAD_LETTERS = Exchange("veza.dlx", type="fanout")
+DEAD = Queue("veza.dead", DEAD_LETTERS, queue_arguments={"x-queue-type": "quorum"})
+QUORUM = {
+    "x-queue-type": "quorum",
+    "x-delivery-limit": DELIVERY_LIMIT,
+    "x-dead-letter-exchange": DEAD_LETTERS.name,
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+}
+
+
+def task_queue(name: str) -> Queue:
+    """A queue for tasks; on RabbitMQ a quorum queue that passes poison on to veza.dead."""
+    arguments = QUORUM if settings.AMQP_URL else None
+    return Queue(name, TASKS, routing_key=name, queue_arguments=arguments)
+
+
+class DeclareDeadLetters(bootsteps.StartStopStep):
+    """Makes the place for poison before any task is taken; without it RabbitMQ drops them."""
+
+    requires = ("celery.worker.consumer.connection:Connection",)
+
+    def start(self, parent: Consumer) -> None:
+        if settings.AMQP_URL:
+            with parent.app.connection_for_write() as connection:
+                DEAD(connection.default_channel).declare()
+
+
+def restore_unacknowledged() -> None:
+    """Put back at once what a killed worker held, where ours is the only worker: embedded Valkey.
+
+    Elsewhere Redis does so when the visibility timeout is over, and RabbitMQ by itself.
+    """
+    port = state.service_port(settings.DATA_DIR, "valkey")
+    if not port or f"redis://127.0.0.1:{port}/0" != settings.CELERY_BROKER_URL:
+        return
+    with app.connection_for_write() as connection:
+        channel: Any = connection.default_channel  # of the Redis transport
+        for tag in channel.client.hkeys(channel.unacked_key):
+            channel.qos.restore_by_tag(tag.decode(), leftmost=True)
+
+
+app = Celery("veza")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_queues=[task_queue(name) for name in QUEUES],
+    task_default_queue=QUEUES[0],
+    task_default_exchange=TASKS.name,
+    task_default_exchange_type=TASKS.type,
+    task_default_routing_key=QUEUES[0],
+    task_routes={},
+    beat_schedule={},
+)
+app.steps["consumer"].add(DeclareDeadLetters)
+app.autodiscover_tasks()
+
+
+@app.task(name="veza.celery.ping", ignore_result=False)
+def ping() -> str:
+    """Answers `pong`: proof that a worker takes tasks from the broker."""
+    return "pong"
+
+
+@worker_process_init.connect
+def _leave_no_orphan(**_: Any) -> None:
+    end_with_parent()

@@ -1,0 +1,280 @@
+"""Every setting of the platform, declared once: name, type, default, meaning.
+
+`manage.py describe_config` makes docs/operations/configuration.md and .env.example from it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from veza.config.kinds import (
+    AmqpUrl,
+    ClamdUrl,
+    Count,
+    HttpUrl,
+    NatsUrl,
+    Numbers,
+    Port,
+    PostgresUrl,
+    RedisUrl,
+    Seconds,
+    SmtpUrl,
+    Words,
+    setting,
+)
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Config(BaseSettings):
+    """The environment of one process. Each field is the variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    veza_env: Literal["embedded", "production"] = setting(
+        "embedded",
+        "`embedded`: one machine, nothing else needed; `production`: servers, strict checks",
+        group="Basics",
+    )
+    veza_data_dir: Path = setting(
+        ROOT / ".veza", "Where the embedded services and files on disk live", group="Basics"
+    )
+    veza_role: str = setting(
+        "", "Which process this is; the role commands set it themselves", group="Basics"
+    )
+    port: Port = setting(8000, "Port of the web process", group="Basics")
+    public_url: HttpUrl | None = setting(
+        None,
+        "Address under which clients reach this server; default http://127.0.0.1:PORT",
+        group="Basics",
+        required=True,
+    )
+    allowed_hosts: Words = setting(
+        [],
+        "Host names that are answered, comma-separated; embedded: any",
+        group="Basics",
+        required=True,
+    )
+    cors_allowed_origins: Words = setting(
+        [],
+        "Origins of browsers that may call, comma-separated; embedded: localhost on any port",
+        group="Basics",
+    )
+    trusted_proxies: Words = setting(
+        [],
+        "Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed",
+        group="Basics",
+    )
+    debug: bool = setting(False, "Django's debug pages; refused in production", group="Basics")
+
+    secret_key: SecretStr | None = setting(
+        None, "Signs tokens and cookies", group="Secrets", required=True
+    )
+    encryption_keys: SecretStr | None = setting(
+        None,
+        "Encrypt secrets at rest; comma-separated, the first encrypts, the others still decrypt",
+        group="Secrets",
+        required=True,
+    )
+    internal_api_secret: SecretStr | None = setting(
+        None,
+        "Signs calls from and to the chat and stream servers",
+        group="Secrets",
+        required=True,
+        planned=True,
+    )
+    chat_token_secret: SecretStr | None = setting(
+        None, "Signs the tokens for the chat server", group="Secrets", required=True, planned=True
+    )
+    metrics_token: SecretStr | None = setting(
+        None, "Bearer token for /metrics; without it only loopback may read them", group="Secrets"
+    )
+
+    database_url: PostgresUrl | None = setting(
+        None,
+        "PostgreSQL 15 or newer: postgres://user:password@host:port/name",
+        group="Servers",
+        required=True,
+    )
+    database_replica_url: PostgresUrl | None = setting(
+        None, "A read replica", group="Servers", planned=True
+    )
+    redis_url: RedisUrl | None = setting(
+        None,
+        "Redis 7 or Valkey: cache, rate limits, queues when there is no AMQP_URL",
+        group="Servers",
+    )
+    amqp_url: AmqpUrl | None = setting(None, "RabbitMQ, for the queues", group="Servers")
+    nats_url: NatsUrl | None = setting(
+        None, "NATS with JetStream, for change streams", group="Servers", planned=True
+    )
+    clamd_url: ClamdUrl | None = setting(
+        None, "clamd: tcp://host:port or unix:///path", group="Servers", planned=True
+    )
+    smtp_url: SmtpUrl | None = setting(
+        None, "Mail server: smtp://user:password@host:port", group="Servers", planned=True
+    )
+    stream_server_url: HttpUrl | None = setting(
+        None, "External stream server", group="Servers", planned=True
+    )
+    chat_server_url: HttpUrl | None = setting(
+        None, "External chat server", group="Servers", planned=True
+    )
+    s3_endpoint_url: HttpUrl | None = setting(None, "S3 endpoint", group="Servers", planned=True)
+    s3_bucket: str | None = setting(None, "S3 bucket", group="Servers", planned=True)
+    s3_access_key_id: str | None = setting(None, "S3 key id", group="Servers", planned=True)
+    s3_secret_access_key: SecretStr | None = setting(
+        None, "S3 secret key", group="Servers", planned=True
+    )
+
+    database_pool_min: Annotated[int, Field(ge=0)] = setting(
+        10, "Connections kept open per instance, shared among its web processes", group="Database"
+    )
+    database_pool_max: Count = setting(
+        100, "Connections at most per instance, shared among its web processes", group="Database"
+    )
+    database_pool_idle_s: Seconds = setting(
+        300, "An idle connection above the minimum is closed after this", group="Database"
+    )
+
+    web_processes: Count = setting(1, "Processes of `web` or `api`", group="Limits")
+    web_threads: Count = setting(4, "Threads per web process that run Django", group="Limits")
+    worker_processes: Count = setting(2, "Child processes of `worker`", group="Limits")
+    request_timeout_s: Seconds = setting(
+        30,
+        "A longer request ends as 503 request_timeout; SQL is limited to the same",
+        group="Limits",
+    )
+    shutdown_timeout_s: Seconds = setting(
+        60, "Everything has stopped this long after SIGTERM", group="Limits"
+    )
+    rate_limit_per_minute: Count = setting(
+        100, "Requests a minute per user, or per address when anonymous", group="Limits"
+    )
+    rate_limit_login_per_minute: Count = setting(
+        10,
+        "Logins, registrations and the like a minute, per address and per account",
+        group="Limits",
+    )
+    rate_limit_graphql_per_minute: Count = setting(
+        1000, "GraphQL operations a minute per user", group="Limits", planned=True
+    )
+    upload_max_bytes: Count = setting(
+        2 * 1024**3, "Largest resumable upload", group="Limits", planned=True
+    )
+    cache_ttl_s: Seconds = setting(
+        30,
+        "How long an anonymous public read may come from the cache",
+        group="Limits",
+        planned=True,
+    )
+
+    access_token_ttl_s: Annotated[int, Field(ge=60, le=86400)] = setting(
+        900, "Life of an access token", group="Tokens"
+    )
+    refresh_token_ttl_s: Seconds = setting(2592000, "Life of a refresh token", group="Tokens")
+    refresh_grace_s: Annotated[int, Field(ge=0, le=10)] = setting(
+        10,
+        "A client that presents a rotated refresh token again this soon gets the same successor",
+        group="Tokens",
+    )
+
+    event_log_retention_s: Seconds = setting(
+        604800, "How long facts can be replayed from the log", group="Realtime", planned=True
+    )
+    event_retention_s: Seconds = setting(
+        60, "How long a process surely holds facts in memory", group="Realtime", planned=True
+    )
+    sse_max_clients: Count = setting(
+        10000, "SSE clients per process", group="Realtime", planned=True
+    )
+    sse_heartbeat_s: Seconds = setting(
+        15, "A comment line to every SSE client this often", group="Realtime", planned=True
+    )
+    last_value_ttl_s: Seconds = setting(
+        300, "Life of an instrument's last value", group="Realtime", planned=True
+    )
+    max_connections_per_user: Count = setting(
+        10, "Sockets per user; the oldest gives way", group="Realtime", planned=True
+    )
+    webtransport_port: Port = setting(
+        4433, "UDP port of WebTransport", group="Realtime", planned=True
+    )
+
+    webhook_retry_schedule_s: Numbers = setting(
+        [5, 300, 1800, 7200, 18000, 36000, 36000],
+        "Waits before each retry of a webhook",
+        group="Webhooks",
+        planned=True,
+    )
+    webhook_timeout_s: Seconds = setting(15, "Time for an answer", group="Webhooks", planned=True)
+    webhook_allowed_cidrs: Words = setting(
+        [],
+        "Private networks that webhooks may reach; refused in production",
+        group="Webhooks",
+        planned=True,
+    )
+
+    stripe_api_base: HttpUrl | None = setting(None, "Stripe's API", group="Payments", planned=True)
+    stripe_secret_key: SecretStr | None = setting(
+        None, "Stripe secret key", group="Payments", planned=True
+    )
+    stripe_webhook_secret: SecretStr | None = setting(
+        None, "Verifies Stripe's webhooks", group="Payments", planned=True
+    )
+
+    mail_from: str = setting(
+        "Veza <no-reply@localhost>", "Sender of our mail", group="Mail and push", planned=True
+    )
+    vapid_private_key: SecretStr | None = setting(
+        None, "Web Push key", group="Mail and push", planned=True
+    )
+    fcm_credentials: SecretStr | None = setting(
+        None, "FCM service account, JSON", group="Mail and push", planned=True
+    )
+    apns_key: SecretStr | None = setting(None, "APNs key, PEM", group="Mail and push", planned=True)
+
+    sns_topic_arn: str | None = setting(None, "SNS topic for facts", group="AWS", planned=True)
+    sqs_queue_url: HttpUrl | None = setting(None, "SQS queue for facts", group="AWS", planned=True)
+    eventbridge_bus: str | None = setting(None, "EventBridge bus", group="AWS", planned=True)
+    aws_endpoint_url: HttpUrl | None = setting(
+        None, "Another endpoint for all of AWS", group="AWS", planned=True
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
+        "INFO", "Least level that is logged", group="Observability"
+    )
+    log_format: Literal["json", "console"] | None = setting(
+        None,
+        "`json` or `console`; default console on a terminal and json elsewhere",
+        group="Observability",
+    )
+    prometheus_multiproc_dir: Path | None = setting(
+        None,
+        "Where several processes add up their metrics; the supervisor sets it",
+        group="Observability",
+    )
+    sentry_dsn: SecretStr | None = setting(None, "Sentry; off without it", group="Observability")
+    otel_exporter_otlp_endpoint: HttpUrl | None = setting(
+        None, "OpenTelemetry collector (OTLP over HTTP); off without it", group="Observability"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` passes: it has read the environment and the files already."""
+        return (init_settings,)
+
+    @property
+    def is_production(self) -> bool:
+        return self.veza_env == "production"

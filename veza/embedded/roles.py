@@ -1,0 +1,90 @@
+"""The platform's own processes: each is `manage.py <role>` with its environment."""
+
+import http.client
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from veza.embedded.processes import MARK
+from veza.embedded.service import Service
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+
+
+def environment(
+    environ: Mapping[str, str], *, data_dir: Path, port: int, mark: str
+) -> dict[str, str]:
+    """What every child of the supervisor finds in its environment."""
+    return {
+        **environ,
+        "VEZA_DATA_DIR": str(data_dir),
+        "PORT": str(port),
+        "PROMETHEUS_MULTIPROC_DIR": str(data_dir / "metrics"),
+        "PYTHONUNBUFFERED": "1",
+        MARK: mark,
+    }
+
+
+def manage(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, str(MANAGE), *arguments)
+
+
+def empty_metrics(data_dir: Path) -> None:
+    """What processes of an earlier start counted must not be added to what these count."""
+    directory = data_dir / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """Makes the services; `needs` are the embedded servers that all of them wait for."""
+
+    data_dir: Path
+    port: int
+    env: Mapping[str, str]
+    needs: tuple[str, ...]
+
+    def services(self) -> list[Service]:
+        """beat, worker, web and relay, in the order in which they are stopped."""
+        worker = replace(
+            self._role("worker", stops_by=0.30),
+            # The second signal makes Celery give its unfinished tasks back to the broker.
+            stop_signals=(signal.SIGTERM, signal.SIGQUIT),
+        )
+        web = replace(
+            self._role("web", stops_by=0.80),
+            port=self.port,
+            is_ready=lambda: answers(self.port, "/readyz"),
+        )
+        return [
+            self._role("beat", stops_by=0.08),
+            worker,
+            web,
+            self._role("relay", stops_by=0.86),
+        ]
+
+    def _role(self, name: str, *, stops_by: float) -> Service:
+        return Service(
+            name=name,
+            argv=manage(name),
+            log=self.data_dir / "logs" / f"{name}.log",
+            env={**self.env, "VEZA_ROLE": name},
+            needs=self.needs,
+            stops_by=stops_by,
+        )
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether the web process on this machine answers 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,132 @@
+"""The text of /metrics: what all processes have counted, and what is only known when asked."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import amqp
+from django.conf import settings
+from django.db import connection
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+    multiprocess,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from apps.events import selectors as event_selectors
+from apps.events.types import RelayStatus
+from veza.celery import DEAD, QUEUES
+from veza.health.dependencies import open_amqp, open_redis
+from veza.kit.probes import Probe
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+TIMEOUT_S = 0.8
+MAX_AGE_S = 1.0
+
+
+def _read_relay() -> RelayStatus:
+    try:
+        return event_selectors.relay_status()
+    finally:
+        connection.close()
+
+
+def _read_queues() -> dict[str, int]:
+    """How many tasks wait in each queue. A queue that nobody has declared yet holds none."""
+    if settings.AMQP_URL:
+        with open_amqp(settings.AMQP_URL) as broker:
+            return {queue: _rabbitmq_depth(broker, queue) for queue in (*QUEUES, DEAD.name)}
+    if not settings.REDIS_URL:
+        return {}
+    with open_redis(settings.REDIS_URL) as client:
+        pipeline = client.pipeline(transaction=False)
+        for queue in QUEUES:
+            pipeline.llen(queue)
+        return dict(zip(QUEUES, pipeline.execute(), strict=True))
+
+
+def _rabbitmq_depth(broker: Any, queue: str) -> int:
+    channel = broker.channel()  # its own: RabbitMQ closes the channel of a failed declaration
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except amqp.NotFound:
+        return 0
+    finally:
+        channel.close()
+
+
+_relay = Probe(_read_relay, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+_queues = Probe(_read_queues, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+
+
+class _OnDemand(Collector):
+    """Metrics of the whole platform: read when asked, and left out when they cannot be read."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        _relay.begin()
+        _queues.begin()
+        relay = _relay.read().value
+        if relay is not None:
+            yield GaugeMetricFamily(
+                "veza_relay_lag_seconds",
+                "How long the facts that a relay moved last had waited",
+                value=relay.lag_s,
+            )
+            yield GaugeMetricFamily(
+                "veza_outbox_oldest_seconds",
+                "Age of the oldest fact that no relay has moved yet",
+                value=relay.oldest_unsent_s,
+            )
+        yield from _queue_families(_queues.read().value or {})
+
+
+def _queue_families(depths: dict[str, int]) -> Iterator[GaugeMetricFamily]:
+    waiting = GaugeMetricFamily("veza_queue_depth", "Tasks that wait", labels=["queue"])
+    dead = GaugeMetricFamily("veza_dead_letters", "Tasks that were given up", labels=["queue"])
+    for queue, depth in depths.items():
+        (dead if queue == DEAD.name else waiting).add_metric([queue], depth)
+    yield waiting
+    if dead.samples:
+        yield dead
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format."""
+    asked = CollectorRegistry()
+    asked.register(_OnDemand())
+    return generate_latest(_counted()) + generate_latest(asked)
+
+
+def _counted() -> CollectorRegistry:
+    """The sum of all processes if they have a directory for it, else what this one has counted."""
+    directory: Path | None = settings.PROMETHEUS_MULTIPROC_DIR
+    if directory is None:
+        return REGISTRY
+    _forget_the_dead(directory)
+    registry = CollectorRegistry()
+    collector: Any = multiprocess.MultiProcessCollector
+    collector(registry, str(directory))
+    return registry
+
+
+def _forget_the_dead(directory: Path) -> None:
+    """Gauges of processes that are gone no longer count; what they counted up does."""
+    forget: Any = multiprocess.mark_process_dead
+    for pid in {path.stem.rpartition("_")[2] for path in directory.glob("gauge_live*_*.db")}:
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            forget(int(pid), str(directory))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

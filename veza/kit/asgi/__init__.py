@@ -1,0 +1,1 @@
+"""HTTP at the edge: what stands between the ASGI server and Django."""

@@ -1,0 +1,226 @@
+"""uvicorn's HTTP protocol with limits of ours, and problem documents instead of plain text.
+
+Whatever is wrong with a request before any application sees it (syntax, size, pace) is answered
+here, and the connection ends. Written against uvicorn 0.54 (`httptools_impl`).
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from veza.kit.asgi.refusals import RefusalError, request_id_of
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_URL_BYTES = 16 * 1024
+MAX_HEADERS = 100
+HEAD_TIMEOUT_S = 15.0
+STALL_TIMEOUT_S = 30.0
+LINGER_S = 2.0
+_SHOWN_PATH_BYTES = 200
+
+
+class _LimitError(Exception):
+    """Raised inside the parser's callbacks to make it stop."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection. Its clocks: HEAD_TIMEOUT_S for the head of a request and for a body that
+    nobody reads any more, STALL_TIMEOUT_S for a client that does not take what it is sent, and
+    uvicorn's `timeout_keep_alive` in between.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.url = b""
+        self._received_bytes = 0
+        self._parsed_bytes = 0
+        self._is_in_head = False
+        self._is_left = False
+        self._refusal: RefusalError | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._is_left = True
+        self._unset_keepalive_if_required()
+        self._stop_head_timer()
+        self._stop_stall_timer()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_left:
+            return
+        super().data_received(data)
+        if self._is_left or self.transport.is_closing():
+            return
+        if self._is_in_head:
+            self._received_bytes += len(data)
+            if self._received_bytes > MAX_HEAD_BYTES:  # one endless line reaches no callback
+                self._refuse(_headers_too_large())
+                return
+        if self._head_timer is None and (self._is_in_head or self._is_idle()):
+            self._start_head_timer()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._is_left = True
+        super().handle_websocket_upgrade()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head = True
+        self._received_bytes = self._parsed_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > MAX_URL_BYTES:
+            self._stop_parsing(
+                RefusalError(
+                    status=414,
+                    code="uri_too_long",
+                    detail=f"An address has at most {MAX_URL_BYTES} bytes.",
+                    closes=True,
+                )
+            )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._parsed_bytes += len(name) + len(value) + 4  # ": " and the end of the line
+        if len(self.headers) > MAX_HEADERS or self._parsed_bytes > MAX_HEAD_BYTES:
+            self._stop_parsing(_headers_too_large())
+
+    def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            self._stop_parsing(_malformed())
+        self._is_in_head = False
+        self._stop_head_timer()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn calls this when the parser gives up, be it for a limit of ours."""
+        self._refuse(self._refusal or _malformed())
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_for_stall()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_stall_timer()
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.flow.write_paused:  # still reading the last answer: the other clock is running
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        elif self.transport.get_write_buffer_size():
+            self.transport.abort()  # close() would wait until the client has read
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _stop_parsing(self, refusal: RefusalError) -> None:
+        self._refusal = refusal
+        raise _LimitError
+
+    def _refuse(self, refusal: RefusalError) -> None:
+        """End the connection with `refusal`, unless an answer to an earlier request is under way:
+        two answers must not mix, so that one is finished and this request gets none.
+        """
+        self._is_left = True
+        self._stop_head_timer()
+        cycle = self.cycle
+        is_own = cycle is not None and cycle.scope is self.scope  # its head was complete
+        if cycle is not None and not cycle.response_complete:
+            if not is_own and not self.pipeline:
+                cycle.keep_alive = False
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started or self.pipeline:
+                self.transport.close()
+                return
+        self._write(refusal)
+
+    def _write(self, refusal: RefusalError) -> None:
+        request_id = request_id_of(self.headers or ())
+        path = self.url.partition(b"?")[0][:_SHOWN_PATH_BYTES].decode("latin-1")
+        body = refusal.body(path=path, request_id=request_id)
+        fields = [
+            *self.server_state.default_headers,
+            *refusal.headers(body=body, request_id=request_id),
+        ]
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+        self.transport.write(STATUS_LINE[refusal.status] + head + b"\r\n" + body)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Closed at once, with bytes of the client unread, the kernel would take the answer back
+        (RST); so only our side ends now, and the client has a moment to read.
+        """
+        self._unset_keepalive_if_required()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._head_timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_is_late)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self._is_in_head:
+            self._refuse(
+                RefusalError(
+                    status=408,
+                    code="request_timeout",
+                    detail=f"The head of a request must arrive within {HEAD_TIMEOUT_S:.0f} s.",
+                    closes=True,
+                )
+            )
+        else:
+            self.transport.abort()
+
+    def _watch_for_stall(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        self._stop_stall_timer()
+        self._stall_timer = self.loop.call_later(STALL_TIMEOUT_S, self._check_stall, unsent)
+
+    def _check_stall(self, unsent_before: int) -> None:
+        if self.transport.get_write_buffer_size() >= unsent_before:
+            self.transport.abort()
+        else:
+            self._watch_for_stall()
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+
+def _malformed() -> RefusalError:
+    return RefusalError(
+        status=400,
+        code="malformed_request",
+        detail="This is not a well-formed HTTP/1.1 request.",
+        closes=True,
+    )
+
+
+def _headers_too_large() -> RefusalError:
+    return RefusalError(
+        status=431,
+        code="headers_too_large",
+        detail=f"A request has at most {MAX_HEADERS} headers and {MAX_HEAD_BYTES} bytes of them.",
+        closes=True,
+    )
