@@ -50,14 +50,14 @@ docs: setup ## regenerate the reference pages and build the documentation into s
 	@$(PY) manage.py describe_config
 	@$(PY) manage.py describe_events
 	@$(PY) manage.py export_openapi
-	@$(PY) -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "The documentation lies in site/index.html"
 
 docs-check: setup ## check that the reference pages are up to date and the documentation builds
 	@$(PY) manage.py describe_config --check
 	@$(PY) manage.py describe_events --check
 	@$(PY) manage.py export_openapi --check
-	@$(PY) -m mkdocs build --strict --quiet --site-dir .cache/site
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --site-dir .cache/site
 
 bench: setup ## measure against peers and print ratios (minutes; needs a quiet machine)
 	@$(SERVICES) $(PY) deploy/load/web_servers.py

@@ -4,7 +4,8 @@ import logging
 import re
 import tomllib
 from importlib import metadata
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.templatetags.static import static
 from pydantic import SecretStr
@@ -138,9 +139,7 @@ CONTENT_SECURITY_POLICY = {  # of pages; JSON has a stricter one of its own
 CORS_ALLOWED_ORIGIN_REGEXES = [
     rf"{re.escape(origin)}\Z" for origin in config.cors_allowed_origins
 ] or (
-    []
-    if config.is_production
-    else [r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z"]
+    [] if config.is_production else [r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?\Z"]
 )
 CORS_URLS_REGEX = r"^/(?!admin)"
 CORS_ALLOW_CREDENTIALS = False  # callers are known by their Bearer token, never by a cookie
@@ -209,7 +208,7 @@ _database = urlsplit(
     config.database_url
     or f"postgres://postgres@127.0.0.1:{state.service_port(DATA_DIR, 'postgres') or 1}/veza"
 )
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": _database.hostname or "",
@@ -218,6 +217,7 @@ DATABASES = {
         "PASSWORD": unquote(_database.password or ""),
         "NAME": unquote(_database.path.lstrip("/")),
         "CONN_MAX_AGE": 0,
+        "OPTIONS": dict(parse_qsl(_database.query)),  # libpq's own: ?sslmode=verify-full
     }
 }
 _valkey = state.service_port(DATA_DIR, "valkey")
@@ -227,10 +227,13 @@ AMQP_URL = config.amqp_url or ""
 
 # Pools belong to the processes that answer requests: a forked worker must not inherit one.
 if config.veza_role in ("web", "api"):
-    DATABASES["default"]["OPTIONS"] = {
+    DATABASES["default"]["OPTIONS"] |= {
         "pool": {
-            "min_size": config.database_pool_min // config.web_processes,
-            "max_size": max(config.web_threads + 1, config.database_pool_max // config.web_processes),
+            "min_size": min(config.database_pool_min, config.database_pool_max)
+            // config.web_processes,
+            "max_size": max(
+                config.web_threads + 1, config.database_pool_max // config.web_processes
+            ),
             "max_idle": config.database_pool_idle_s,
             # Soon told as 503 database_unavailable, so that a lost database does not hold threads.
             "timeout": min(5, config.request_timeout_s),
@@ -263,7 +266,12 @@ METRICS_TOKEN = _reveal(config.metrics_token)
 
 # --- accounts --------------------------------------------------------------------------------
 # User names are unique by a constraint on lower(username), which these checks do not know.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]
+SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"] + [
+    # The proxy in front redirects to https; other names of the domain are not ours to decide on.
+    "security.W005",
+    "security.W008",
+    "security.W021",
+]
 PASSWORD_HASHERS = [  # the plain bcrypt hasher is left out: it cuts or refuses at 72 bytes
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

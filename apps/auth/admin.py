@@ -46,6 +46,8 @@ class _ForOperators(ModelAdmin):
 
 @admin.register(User)
 class UserAdmin(_ForOperators):
+    """People, and whether they may sign in."""
+
     list_display = [
         "username",
         "email",
@@ -121,6 +123,8 @@ class UserAdmin(_ForOperators):
 
 @admin.register(Session)
 class SessionAdmin(_ForOperators):
+    """Who is signed in where."""
+
     list_display = ["user", "user_agent", "ip", "created_at", "last_used_at", "state"]
     list_filter = ["revoked_reason"]
     list_select_related = ["user"]

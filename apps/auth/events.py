@@ -10,6 +10,8 @@ from apps.events.types import Fact
 
 @dataclass(frozen=True, kw_only=True)
 class UserCreated(Fact):
+    """Published with the account."""
+
     name: ClassVar = "user.created"
     about: ClassVar = "Someone has registered, or was registered by an operator."
     rooms: ClassVar = ("user:{id}",)
@@ -21,6 +23,8 @@ class UserCreated(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class UserUpdated(Fact):
+    """`changed` names what, and the present state is to be read."""
+
     name: ClassVar = "user.updated"
     about: ClassVar = "The profile, the roles or the standing of a user has changed."
     rooms: ClassVar = ("user:{id}",)
@@ -33,6 +37,8 @@ class UserUpdated(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionCreated(Fact):
+    """Published with the session."""
+
     name: ClassVar = "session.created"
     about: ClassVar = "Someone has signed in."
     rooms: ClassVar = ("user:{id}",)
@@ -43,6 +49,8 @@ class SessionCreated(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Fact):
+    """What is open under this session is to be closed."""
+
     name: ClassVar = "session.revoked"
     about: ClassVar = "A session has ended before its time: its tokens no longer work."
     rooms: ClassVar = ("user:{id}",)

@@ -37,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, username: str, email: str, password: str | None = None, **fields: Any
     ) -> "User":
-        """For `manage.py createsuperuser`: an admin."""
+        """For `manage.py createsuperuser`: an admin. Raises Django's ValidationError."""
         user = self.model(
             username=username,
             email=self.normalize_email(email),
@@ -46,6 +46,7 @@ class UserManager(BaseUserManager["User"]):
             is_superuser=True,
             **fields,
         )
+        user.full_clean(exclude=["password"])
         user.set_password(password)
         user.save(using=self._db)
         UserRole.objects.create(user=user, role_id=RoleName.ADMIN)
@@ -81,8 +82,16 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("username"), name="user_username_unique"),
-            models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+            models.UniqueConstraint(
+                Lower("username"),
+                name="user_username_unique",
+                violation_error_message="This user name is taken.",
+            ),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_unique",
+                violation_error_message="This e-mail address has an account.",
+            ),
             models.CheckConstraint(
                 name="user_username_form", condition=Q(username__regex=USERNAME_FORM)
             ),

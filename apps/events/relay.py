@@ -119,17 +119,19 @@ class Relay:
 
     def run(self) -> None:
         """Move facts until `stop`. When PostgreSQL dies or refuses, try again and again."""
-        retry_s = 0.0
+        retry_s, told = 0.0, ""
         while not self._stopping:
             try:
                 with self._session() as session:
                     self._begin(session)
                     logger.info("relay_connected", relay=self.name)
-                    retry_s = 0.0
+                    retry_s, told = 0.0, ""
                     self._move_until_stopped(session)
             except psycopg.Error as fault:
                 retry_s = min(LAST_RETRY_S, max(FIRST_RETRY_S, retry_s * 2))
-                logger.warning("relay_interrupted", fault=_line(fault), retry_s=retry_s)
+                if (line := _line(fault)) != told:  # not at each try of a long outage
+                    logger.warning("relay_interrupted", relay=self.name, fault=line)
+                    told = line
                 self._pause(retry_s * random.uniform(0.5, 1.0))  # noqa: S311
 
     @contextmanager
@@ -137,7 +139,8 @@ class Relay:
         session = connection.get_new_connection(connection.get_connection_params() | LINK)
         try:
             session.autocommit = True
-            session.cursor_factory = psycopg.Cursor  # Django's would wrap and bind by itself
+            # Not Django's cursor nor one that traces: no span for each of fifty polls a second.
+            session.cursor_factory = psycopg.Cursor
             session.execute(_SESSION)
             yield session
         finally:

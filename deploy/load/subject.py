@@ -8,16 +8,19 @@ gets at PostgreSQL: `pool` (psycopg's), `kept` (one connection per thread), `fre
 
 import os
 import sys
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import django
+import uvicorn
 from django.conf import settings
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
+from granian.constants import HTTPModes, Interfaces
+from granian.server.mp import MPServer
 
 TABLE = "veza_load_rows"
-CONNECTIONS = ("pool", "kept", "fresh")
 TIMEOUT_S = 30
 
 
@@ -72,6 +75,8 @@ class Row(models.Model):
     plays = models.IntegerField()
     created_at = models.DateTimeField()
 
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
     class Meta:
         app_label = "load"
         db_table = TABLE
@@ -108,30 +113,36 @@ asgi = get_asgi_application()
 def serve(server: str, *, port: int, threads: int) -> None:
     """Until killed."""
     if server == "daphne":
-        from daphne.cli import CommandLineInterface
-
-        argv = ["-v", "0", "-b", "127.0.0.1", "-p", str(port), f"{__spec__.name}:asgi"]
-        CommandLineInterface().run(argv)
+        argv = ["-v", "0", "-b", "127.0.0.1", "-p", str(port), "deploy.load.subject:asgi"]
+        import_string("daphne.cli.CommandLineInterface")().run(argv)
     elif server == "granian":
-        from granian.constants import HTTPModes, Interfaces
-        from granian.server.mp import MPServer
-
-        MPServer(
-            f"{__spec__.name}:wsgi", port=port, interface=Interfaces.WSGI, http=HTTPModes.http1,
-            websockets=False, blocking_threads=threads, log_enabled=False,
-        ).serve()  # fmt: skip
+        _serve_by_granian(port=port, threads=threads)
     else:
-        import uvicorn
-
-        app: Any = asgi if server == "asgi" else WSGIBridge(
-            wsgi, threads=threads, timeout_s=TIMEOUT_S
-        )  # fmt: skip
+        bridge = WSGIBridge(wsgi, threads=threads, timeout_s=TIMEOUT_S)
         uvicorn.run(
-            app, port=port, loop="uvloop", http="veza.kit.asgi.protocols:HttpProtocol",
-            ws="none", lifespan="off", log_level="error", access_log=False,
-        )  # fmt: skip
+            asgi if server == "asgi" else bridge,
+            port=port,
+            loop="uvloop",
+            http="veza.kit.asgi.protocols:HttpProtocol",
+            ws="none",
+            lifespan="off",
+            log_level="error",
+            access_log=False,
+        )
+
+
+def _serve_by_granian(*, port: int, threads: int) -> None:
+    MPServer(
+        "deploy.load.subject:wsgi",
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        blocking_threads=threads,
+        log_enabled=False,
+    ).serve()
 
 
 if __name__ == "__main__":
-    sys.modules[__spec__.name] = sys.modules["__main__"]  # or servers would load it twice
+    sys.modules["deploy.load.subject"] = sys.modules["__main__"]  # or servers would load it twice
     serve(sys.argv[1], port=int(sys.argv[2]), threads=int(sys.argv[3]))

@@ -70,7 +70,8 @@ class TestWorker:
             assert _ping(url, queue, results=url) == "pong"
 
     @pytest.mark.needs_rabbitmq
-    def test_runs_a_task_that_came_through_rabbitmq(self):
+    def test_runs_a_task_that_came_through_rabbitmq(self, settings):
+        settings.AMQP_URL = os.environ["AMQP_URL"]
         url, results = os.environ["AMQP_URL"], os.environ.get("REDIS_URL")
         if not results:
             pytest.skip("REDIS_URL is not set. Run `make test`.")
@@ -87,10 +88,7 @@ def _ping(broker: str, queue: str, *, results: str) -> str:
     sender = Celery("sender", broker=broker, backend=results)
     if broker.startswith("amqp"):
         sender.conf.update(
-            task_create_missing_queue_type="quorum",
-            task_default_exchange="veza.tasks",
-            task_default_exchange_type="topic",
-            broker_transport_options={"confirm_publish": True},
+            task_queues=[task_queue(queue)], broker_transport_options={"confirm_publish": True}
         )
     with sender:
         sent: AsyncResult = sender.send_task("veza.celery.ping", queue=queue)

@@ -277,6 +277,31 @@ class TestStart:
         assert "Traceback" not in result.stderr
 
 
+class TestDatabaseUrl:
+    def test_hands_its_query_to_libpq(self, tmp_path: Path) -> None:
+        script = (
+            "from django.conf import settings; d = settings.DATABASES['default'];"
+            "print(d['HOST'], d['PORT'], d['PASSWORD'], d['NAME'], d['OPTIONS'].pop('sslmode'),"
+            "d['OPTIONS']['pool']['min_size'], d['OPTIONS']['pool']['max_size'])"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={
+                "DJANGO_SETTINGS_MODULE": "veza.settings",
+                "VEZA_ROLE": "web",
+                "VEZA_DATA_DIR": str(tmp_path),
+                "DATABASE_URL": "postgres://u:p%40ss@db.internal:6543/veza?sslmode=require",
+                "DATABASE_POOL_MAX": "6",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert result.stdout.split() == ["db.internal", "6543", "p@ss", "veza", "require", "6", "6"]
+
+
 class TestDeclarations:
     def test_each_says_its_group_and_meaning(self) -> None:
         for name, field in Config.model_fields.items():

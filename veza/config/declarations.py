@@ -96,7 +96,7 @@ class Config(BaseSettings):
 
     database_url: PostgresUrl | None = setting(
         None,
-        "PostgreSQL 15 or newer: postgres://user:password@host:port/name",
+        "PostgreSQL 15 or newer: postgres://user:password@host:port/name?sslmode=verify-full",
         group="Servers",
         required=True,
     )

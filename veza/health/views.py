@@ -63,6 +63,7 @@ class OperationsView(APIView):
     authentication_classes = ()
     permission_classes = ()
     content_negotiation_class = FirstRenderer
+    metadata_class = None  # nothing to tell to OPTIONS
 
 
 class LivenessView(OperationsView):

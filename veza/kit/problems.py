@@ -16,6 +16,7 @@ RESERVED = frozenset(
     {"type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
     | {"success", "error"}
 )
+_ACRONYMS = frozenset({"json", "uri", "url", "csrf", "2fa"})
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~%-._"
 
 
@@ -37,7 +38,7 @@ def problem_document(  # noqa: PLR0913 - the members that RFC 9457 and the contr
     """
     document: dict[str, object] = {
         "type": f"{TYPE}{code}",
-        "title": title or code.replace("_", " ").capitalize(),
+        "title": title or _title(code),
         "status": status,
         "detail": detail,
         "instance": quote(instance, safe=_PATH_CHARACTERS, errors="replace"),
@@ -78,3 +79,8 @@ def problem_bytes(  # noqa: PLR0913 - as above
     )
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str)
     return text.encode("utf-8", errors="replace")
+
+
+def _title(code: str) -> str:
+    words = [word.upper() if word in _ACRONYMS else word for word in code.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])

@@ -26,7 +26,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
             r"(?i)([?&\"' (](?:[a-z_]{0,32}(?:token|secret|password|signature|api_?key)|otp|email"
-            r"|key|access|refresh|login|code)[\"']?[=:] ?)(?:\"[^\"]{0,4096}\"|'[^']{0,4096}'"
+            r"|key|access|refresh|login|code)[\"']? ?[=:] ?)(?:\"[^\"]{0,4096}\"|'[^']{0,4096}'"
             r"|[^&\s,;)}\"']{1,4096})"
         ),
         rf"\1{REDACTED}",

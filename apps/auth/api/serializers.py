@@ -60,6 +60,8 @@ class _Password(_TextOnly):
 
 
 class RegisterInput(serializers.Serializer):
+    """A new account."""
+
     username = _Username(trim_whitespace=False, help_text=USERNAME_HINT)
     email = _Email(max_length=255)
     password = _Password(
@@ -68,15 +70,21 @@ class RegisterInput(serializers.Serializer):
 
 
 class LoginInput(serializers.Serializer):
+    """Credentials."""
+
     login = _TextOnly(max_length=255, help_text="E-mail address or user name, in any case.")
     password = _Password()
 
 
 class RefreshInput(serializers.Serializer):
+    """The newest refresh token of a session."""
+
     refresh = _TextOnly(max_length=4096)
 
 
 class LinkInput(serializers.Serializer):
+    """A link on a profile."""
+
     title = _TextOnly(max_length=100, validators=[single_line])
     url = _WebAddress(max_length=500)
 
@@ -101,6 +109,8 @@ class UpdateProfileInput(serializers.Serializer):
 
 
 class LinkOutput(serializers.Serializer):
+    """A link on a profile."""
+
     title = serializers.CharField()
     url = serializers.URLField()
 
@@ -150,10 +160,14 @@ class OwnUserOutput(serializers.ModelSerializer):
 
 
 class TokensOutput(serializers.Serializer):
+    """The tokens of a session."""
+
     access = serializers.CharField(help_text="Send it as `Authorization: Bearer <access>`.")
     refresh = serializers.CharField(help_text="Works once; every use gives a new one.")
     expires_in = serializers.IntegerField(help_text="Life of `access` in seconds.")
 
 
 class SignInOutput(TokensOutput):
+    """Who has signed in, and the tokens of the new session."""
+
     user = OwnUserOutput()

@@ -38,6 +38,8 @@ BAD_REFRESH = OpenApiResponse(
 
 
 class RegisterView(IdempotentMixin, APIView):
+    """Open to everyone; a token that is sent along is not looked at."""
+
     authentication_classes = ()
     permission_classes = ()
 
@@ -75,6 +77,8 @@ class RegisterView(IdempotentMixin, APIView):
 
 
 class LoginView(APIView):
+    """Open to everyone, as often as `limits` allows."""
+
     authentication_classes = ()
     permission_classes = ()
 
@@ -103,6 +107,8 @@ class LoginView(APIView):
 
 
 class RefreshView(APIView):
+    """Open to everyone: the refresh token is the credential."""
+
     authentication_classes = ()
     permission_classes = ()
 
@@ -129,6 +135,8 @@ class RefreshView(APIView):
 
 
 class LogoutView(APIView):
+    """For the session of the token that is sent."""
+
     @extend_schema(
         operation_id="auth_logout",
         tags=["auth"],
@@ -149,6 +157,8 @@ class LogoutView(APIView):
 
 
 class OwnUserView(APIView):
+    """The caller as he sees himself; his address is changed elsewhere, his name never."""
+
     is_conditional = True
 
     @extend_schema(

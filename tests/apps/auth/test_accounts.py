@@ -1,6 +1,7 @@
 """Registration, profiles, roles and standing, as services."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
@@ -203,3 +204,10 @@ class TestCreateSuperuser:
         user = User.objects.get_by_natural_key("rOOt")
         assert user.roles == ("admin",)
         assert (user.is_staff, user.is_superuser) == (True, True)
+
+    def test_says_what_is_wrong_with_the_name(self):
+        make_user(username="root")
+
+        for name, words in (("ROOT", "taken"), ("no spaces", "3 to 50")):
+            with pytest.raises(ValidationError, match=words):
+                User.objects.create_superuser(name, "other@example.org", PASSWORD)

@@ -22,7 +22,7 @@ from apps.events.models import LoggedFact, OutboxFact
 from apps.events.relay import Pace, Relay
 from apps.events.types import Fact, Subject
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 @dataclass(frozen=True, kw_only=True)

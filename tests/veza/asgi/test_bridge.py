@@ -5,7 +5,9 @@ import io
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -24,31 +26,31 @@ def bridged(wsgi_app, *, threads=2, timeout_s=10, **options):
         yield port
 
 
-def echo(environ, start_response):
+def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
     start_response("200 OK", [("X-Length", environ["CONTENT_LENGTH"]), *TEXT])
     return [hashlib.sha256(body).hexdigest().encode()]
 
 
-def digest(body):
+def digest(body: bytes) -> bytes:
     return hashlib.sha256(body).hexdigest().encode()
 
 
-def chunked(*chunks):
+def chunked(*chunks: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n\r\n"
 
 
 class Closable:
     """An iterable that remembers in which thread it was closed."""
 
-    def __init__(self, chunks):
+    def __init__(self, chunks: Iterable[bytes]) -> None:
         self.chunks = iter(chunks)
-        self.closed_in = None
+        self.closed_in = ""
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[bytes]:
         return self.chunks
 
-    def close(self):
+    def close(self) -> None:
         self.closed_in = threading.current_thread().name
 
 
@@ -116,8 +118,8 @@ class TestBody:
 
 
 class TestEnviron:
-    def seen(self, *headers, path="/"):
-        found = {}
+    def seen(self, *headers: str, path: str = "/") -> tuple[int, dict[str, Any]]:
+        found: dict[str, Any] = {}
 
         def app(environ, start_response):
             found.update(environ)

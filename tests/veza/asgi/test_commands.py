@@ -40,7 +40,7 @@ def api():
         yield port
 
 
-def run(*argv, **environment):
+def run(*argv: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, *argv],
         cwd=settings.BASE_DIR, env=os.environ | environment, capture_output=True, text=True,
@@ -48,15 +48,15 @@ def run(*argv, **environment):
     )  # fmt: skip
 
 
-def start_login(wire):
+def start_request(wire: Wire) -> bytes:
     """The first half of a request that the server will wait for; returns the second half."""
-    body = json.dumps({"login": "nobody", "password": "x" * 16}).encode()
+    body = json.dumps({"half": "of a body"}).encode()
     head = request("/no-such-page", JSON, f"Content-Length: {len(body)}", method="POST")
     wire.send(head + body[:10])
     return body[10:]
 
 
-def is_refused(port):
+def is_refused(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except ConnectionRefusedError:
@@ -108,7 +108,7 @@ class TestStop:
             process([*WEB, "--port", str(port), "--processes", processes], port=port) as running,
             Wire(port) as wire,
         ):
-            rest = start_login(wire)
+            rest = start_request(wire)
             running.send_signal(signal.SIGTERM)
             until(lambda: is_refused(port))
             assert running.poll() is None
@@ -123,7 +123,7 @@ class TestStop:
             process([*WEB, "--port", str(port), "--processes", processes], port=port) as running,
             Wire(port) as wire,
         ):
-            start_login(wire)
+            start_request(wire)
             running.send_signal(signal.SIGTERM)
             until(lambda: is_refused(port))
             running.send_signal(signal.SIGTERM)
@@ -136,7 +136,7 @@ class TestStop:
             process(argv, port=port, SHUTDOWN_TIMEOUT_S="2") as running,
             Wire(port) as wire,
         ):
-            start_login(wire)
+            start_request(wire)
             running.send_signal(signal.SIGTERM)
             assert running.wait(timeout=20) == 0
             answer = wire.answer()
@@ -223,13 +223,13 @@ def test_whole_application_runs_under_daphne():
         assert (me.status, me.document["username"]) == (200, "daphne")
 
 
-def children(pid):
+def children(pid: int) -> list[int]:
     """The processes that `pid` has started."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in listed]
 
 
-def age_s(pid):
+def age_s(pid: int) -> float:
     """How long ago the process began."""
     ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     uptime_s = float(Path("/proc/uptime").read_text().split()[0])

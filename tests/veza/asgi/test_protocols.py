@@ -3,11 +3,11 @@
 import pytest
 
 from tests.veza.asgi.serving import served
-from tests.veza.asgi.wire import Wire, request, until
+from tests.veza.asgi.wire import Answer, Wire, request, until
 from veza.kit.asgi import protocols
 from veza.kit.asgi.bridge import WSGIBridge
 
-PATHS = []
+PATHS: list[str] = []
 
 
 def app(environ, start_response):
@@ -24,7 +24,7 @@ def port():
         yield port
 
 
-def refused(port, content):
+def refused(port: int, content: bytes) -> Answer:
     """The one answer to `content`, which must also be the end of the connection."""
     with Wire(port) as wire:
         answer = wire.send(content).answer()
@@ -165,9 +165,9 @@ class TestSlow:
             assert wire.rest() == b""
 
     def test_one_byte_at_a_time_wins_no_time(self, port):
-        closed = []
+        closed: list[bool] = []
 
-        def drip(wire):
+        def drip(wire: Wire) -> list[bool]:
             try:
                 wire.send(b"x")
             except OSError:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -51,6 +52,19 @@ class TestTheSameKey:
         post(client, {"every": 3})
         assert_problem(post(client, data, url=url), 422, "idempotency_key_reused")
         assert IntervalSchedule.objects.count() == 1
+
+    def test_knows_an_upload_by_its_bytes(self, client: Client) -> None:
+        def upload(content: bytes) -> Any:
+            file = SimpleUploadedFile("a.wav", content)
+            return client.post(
+                "/api/v1/interval-set",
+                {"file": file, "title": "A"},
+                headers={"idempotency-key": "a key"},
+            )
+
+        assert upload(b"one").status_code == 201
+        assert upload(b"one")["Idempotent-Replayed"] == "true"
+        assert_problem(upload(b"two"), 422, "idempotency_key_reused")
 
     def test_of_somebody_else_is_another_key(self, client: Client) -> None:
         post(client, {"every": 3})

@@ -11,6 +11,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask  # type: ig
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.generics import ListAPIView
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +20,7 @@ from rest_framework.views import APIView
 from veza.kit import errors
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 from veza.kit.api.idempotency import IdempotentMixin
+from veza.kit.api.parsers import StrictJSONParser
 from veza.kit.api.throttling import spend
 from veza.kit.context import current_request_id
 
@@ -96,6 +98,7 @@ class IntervalView(IdempotentMixin, Anonymous):
 
 class IntervalViewSet(IdempotentMixin, viewsets.ViewSet):
     authentication_classes: list[Any] = []
+    parser_classes = [StrictJSONParser, MultiPartParser]
     permission_classes = [AllowAny]
 
     @extend_schema(request=IntervalInput, responses={201: IntervalInput})

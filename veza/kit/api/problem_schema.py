@@ -92,4 +92,5 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": _TEXT,
     },
 }
-ANSWER_HEADERS = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+REQUEST_ID = "X-Request-ID"
+LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")

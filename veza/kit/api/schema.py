@@ -5,12 +5,13 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from veza.kit.api.problem_schema import ANSWER_HEADERS, DESCRIPTIONS, HEADERS, PROBLEM
+from veza.kit.api.counted import is_counted
+from veza.kit.api.problem_schema import DESCRIPTIONS, HEADERS, LIMITS, PROBLEM, REQUEST_ID
 from veza.kit.problems import PROBLEM_JSON
 
 Operation = dict[str, Any]
 
-ALWAYS = (400, 406, 429, 500, 503)
+ALWAYS = (400, 406, 500, 503)
 WITH_CREDENTIALS = (401, 403)
 WITH_BODY = (413, 415)
 FIRST_FAILURE = 400
@@ -50,8 +51,14 @@ class ProblemAutoSchema(AutoSchema):
     def _is_idempotent(self) -> bool:
         return self.method == "POST" and bool(getattr(self.view, "is_idempotent", False))
 
+    @property
+    def _is_counted(self) -> bool:
+        return is_counted(path=self.path, method=self.method)
+
     def _failures(self, operation: Operation) -> list[int]:
         statuses = list(ALWAYS)
+        if self._is_counted:
+            statuses.append(429)
         if any(operation.get("security", ())):
             statuses += WITH_CREDENTIALS
         if "{" in self.path:
@@ -76,7 +83,8 @@ class ProblemAutoSchema(AutoSchema):
 
     def _completed(self, status: str, response: dict[str, Any]) -> dict[str, Any]:
         """The response with the headers of every answer, and a problem document if it is one."""
-        headers = {name: self._reference("headers", name) for name in ANSWER_HEADERS}
+        names = (REQUEST_ID, *LIMITS) if self._is_counted else (REQUEST_ID,)
+        headers = {name: self._reference("headers", name) for name in names}
         for name, when in (("Retry-After", ("429", "503")), ("WWW-Authenticate", ("401",))):
             if status in when:
                 headers[name] = self._reference("headers", name)

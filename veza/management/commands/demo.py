@@ -47,6 +47,8 @@ def accounts_table(demo: Demo) -> Table:
 
 
 class Command(BaseCommand):
+    """A table for people, or `--json` for programs."""
+
     help = (
         "Make demo accounts once, and print them with new tokens that are good for 90 days."
         " Refused in production."

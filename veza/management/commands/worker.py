@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from veza.celery import QUEUES, app, restore_unacknowledged
+from veza.celery import QUEUES, app, restore_unacknowledged, task_queue
 from veza.config import config
 
 
@@ -36,12 +36,13 @@ class Command(BaseCommand):
         broker = app.connection().as_uri()
         self.stdout.write(f"Taking tasks from {broker}: {options['queues']}")
         self.stdout.flush()
+        names = [name.strip() for name in options["queues"].split(",") if name.strip()]
+        app.conf.task_queues = [task_queue(name) for name in names]
         restore_unacknowledged()
         app.worker_main(
             [
                 "--quiet", "worker",
                 "--hostname", f"{options['name']}-{_mark()}@%h",
-                "--queues", options["queues"],
                 "--concurrency", str(options["concurrency"]),
                 "--loglevel", config.log_level,
             ]
