@@ -265,8 +265,10 @@ WEB_PROCESSES = config.web_processes
 METRICS_TOKEN = _reveal(config.metrics_token)
 
 # --- accounts --------------------------------------------------------------------------------
-# User names are unique by a constraint on lower(username), which these checks do not know.
-SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"] + [
+SILENCED_SYSTEM_CHECKS = [
+    # User names are unique by a constraint on lower(username), which these checks do not know.
+    "auth.E003",
+    "auth.W004",
     # The proxy in front redirects to https; other names of the domain are not ours to decide on.
     "security.W005",
     "security.W008",

@@ -25,7 +25,7 @@ from tests.apps.events.rig import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KILLS = 4
+KILLS = 3
 WRITERS = 4
 
 

@@ -248,6 +248,28 @@ class TestAnswer:
             until(lambda: chunks.closed_in)
         assert chunks.closed_in.startswith("django-")
 
+    def test_slow_generator_does_not_hold_the_loop_when_the_client_goes(self):
+        release, ended = threading.Event(), threading.Event()
+
+        def app(environ, start_response):
+            start_response("200 OK", TEXT)
+            yield b"first"
+            release.wait(10)
+            yield b"second"
+
+        bridge = WSGIBridge(app, threads=1, timeout_s=10)
+
+        async def watched(scope, receive, send):
+            await bridge(scope, receive, send)
+            ended.set()
+
+        with served(watched) as port:
+            with Wire(port) as wire:
+                wire.send(request("/")).socket.recv(1000)
+            assert ended.wait(10)
+            assert not release.is_set()
+            release.set()
+
     def test_generator_ends_when_the_client_stops_reading(self, monkeypatch):
         monkeypatch.setattr("veza.kit.asgi.bridge.SEND_TIMEOUT_S", 0.2)
         monkeypatch.setattr("veza.kit.asgi.protocols.STALL_TIMEOUT_S", 0.2)

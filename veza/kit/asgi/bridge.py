@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from veza.kit.asgi.body import BodyReader, ClientGoneError
+from veza.kit.asgi.body import Body, BodyReader, ClientGoneError
 from veza.kit.asgi.environ import build_environ
 from veza.kit.asgi.exchange import (
     SEND_TIMEOUT_S,
@@ -104,13 +104,14 @@ class WSGIBridge:
                 environ["CONTENT_LENGTH"] = str(body.size)
                 environ["wsgi.input"] = body.file
                 environ["wsgi.file_wrapper"] = FileWrapper
-                exchange = self._enter(environ)
+                exchange = self._enter(environ, body)
                 return exchange, await self._outcome(exchange, receive)
         except TimeoutError:
             raise _timed_out(closes=not has_body) from None
 
-    def _enter(self, environ: dict[str, object]) -> Exchange:
+    def _enter(self, environ: dict[str, object], body: Body) -> Exchange:
         if self._threads.waiting >= self._max_waiting:
+            body.file.close()
             raise RefusalError(
                 status=503,
                 code="overloaded",
@@ -189,7 +190,7 @@ def _watching(exchange: Exchange, receive: Receive) -> Iterator[None]:
     def tell(watch: "asyncio.Task[None]") -> None:
         if not watch.cancelled():
             watch.exception()  # a server that cannot say more is as good as a lost client
-            exchange.abandon()
+            exchange.lose_client()
 
     watch = asyncio.create_task(_until_gone(receive))
     watch.add_done_callback(tell)

@@ -72,6 +72,12 @@ class Exchange:
         if self._chunks is not None and not self._chunks.empty():
             self._chunks.get_nowait()  # the thread may be waiting to put the next one
 
+    def lose_client(self) -> None:
+        """`abandon`, and wake who waits for the next chunk: it may never come."""
+        self.abandon()
+        if self._chunks is not None and self._chunks.empty():
+            self._chunks.put_nowait(None)
+
     def run(self) -> None:
         """Call the application and see its answer off."""
         try:
@@ -113,8 +119,8 @@ class Exchange:
     def _stream(self, chunks: Iterator[bytes]) -> None:
         first = next(chunks, b"")
         queue: Chunks = asyncio.Queue(maxsize=1)
-        self._post(queue)
         self._chunks = queue
+        self._post(queue)
         try:
             for chunk in [*self._written, first]:
                 self._put(chunk)

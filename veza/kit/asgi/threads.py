@@ -26,11 +26,6 @@ class ThreadPool:
         self._is_started = False
 
     @property
-    def size(self) -> int:
-        """How many threads there are."""
-        return len(self._threads)
-
-    @property
     def waiting(self) -> int:
         """How many calls no thread has taken yet."""
         return self._calls.qsize()
