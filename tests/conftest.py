@@ -8,6 +8,9 @@ import redis
 from django.conf import settings
 from rest_framework.test import APIClient
 
+from apps.auth.models import Role
+from apps.auth.types import RoleName
+
 ADDRESSES = {
     "needs_rabbitmq": "AMQP_URL",
     "needs_nats": "NATS_URL",
@@ -51,6 +54,15 @@ def _own_namespace_is_empty(redis_connection: redis.Redis | None) -> Iterator[No
     keys = list(redis_connection.scan_iter(f"{settings.REDIS_NAMESPACE}:*", count=1000))
     if keys:
         redis_connection.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def _roles(request: pytest.FixtureRequest) -> None:
+    """Tests on real transactions empty every table afterwards, those filled by migrations too."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker:
+        request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
+        Role.objects.bulk_create([Role(name=name) for name in RoleName], ignore_conflicts=True)
 
 
 @pytest.fixture

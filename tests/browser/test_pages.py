@@ -5,22 +5,27 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from apps.auth.types import RoleName
 from tests.factories.auth import PASSWORD, make_user
 
-pytestmark = [pytest.mark.needs_browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.needs_browser,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),  # keeps the seeded roles
+]
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
+PHONE = ViewportSize(width=390, height=844)
+DESKTOP = ViewportSize(width=1280, height=900)
+Scheme = Literal["light", "dark"]
 
 
 @dataclass
@@ -63,7 +68,7 @@ def browser(live_server) -> Iterator[Browser]:
         started.close()
 
 
-def visit(browser: Browser, base: str, *, scheme: str, size: dict[str, int]) -> Visit:
+def visit(browser: Browser, base: str, *, scheme: Scheme, size: ViewportSize) -> Visit:
     context = browser.new_context(color_scheme=scheme, viewport=size)
     context.set_default_timeout(20_000)
     return Visit(page=context.new_page(), base=base)
@@ -71,7 +76,7 @@ def visit(browser: Browser, base: str, *, scheme: str, size: dict[str, int]) -> 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", DESKTOP), ("dark", PHONE)])
 def test_every_public_page_works(
-    live_server, browser: Browser, scheme: str, size: dict[str, int], tmp_path: Path
+    live_server, browser: Browser, scheme: Scheme, size: ViewportSize, tmp_path: Path
 ) -> None:
     tab = visit(browser, live_server.url, scheme=scheme, size=size)
     page = tab.page
@@ -96,7 +101,7 @@ def test_every_public_page_works(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_staff_sign_in_to_the_admin(
-    live_server, staff: str, browser: Browser, scheme: str, tmp_path: Path
+    live_server, staff: str, browser: Browser, scheme: Scheme, tmp_path: Path
 ) -> None:
     tab = visit(browser, live_server.url, scheme=scheme, size=DESKTOP)
     page = tab.page

@@ -37,7 +37,7 @@ class TestApp:
 
     def test_confirms_what_it_publishes_to_rabbitmq(self, settings):
         settings.AMQP_URL = "amqp://somewhere"
-        arguments = task_queue("default").queue_arguments
+        arguments = task_queue("default").queue_arguments or {}
         assert arguments["x-queue-type"] == "quorum"
         assert arguments["x-dead-letter-exchange"] == "veza.dlx"
 
@@ -80,7 +80,7 @@ class TestWorker:
             assert _ping(url, queue, results=results) == "pong"
         with Connection(url) as connection:
             DEAD(connection.default_channel).queue_declare(passive=True)
-            connection.default_channel.queue_delete(queue)
+            task_queue(queue)(connection.default_channel).delete()
 
 
 def _ping(broker: str, queue: str, *, results: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from veza.health import native
 from veza.kit.asgi import lifecycle
 from veza.kit.probes import Probe, read_all
 
@@ -75,7 +76,7 @@ class TestLiveness:
         assert answer["Cache-Control"] == "no-store"
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 class TestReadiness:
     def test_tells_every_dependency_with_state_and_latency(self, client: Client) -> None:
         answer = client.get("/readyz", headers={"accept": "text/html"})
@@ -100,6 +101,24 @@ class TestReadiness:
         answer = client.get("/readyz")
 
         assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+
+
+@pytest.mark.django_db
+async def test_readiness_beside_django_is_the_same_answer() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {"path": "/readyz/", "method": "GET", "headers": []}
+    assert native.is_readiness_check(scope)
+    await native.send_readiness(scope, send)
+
+    start, body = sent
+    assert start["status"] == 200
+    assert set(json.loads(body["body"])["dependencies"]) == DEPENDENCIES
+    assert int(dict(start["headers"])[b"content-length"]) == len(body["body"])
+    assert dict(start["headers"])[b"x-request-id"]
 
 
 class TestWhatIsBroken:

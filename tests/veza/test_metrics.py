@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -117,11 +118,11 @@ class TestWhoMayRead:
     )
     @pytest.mark.django_db
     def test_the_same_machine_or_the_bearer_of_the_token(
-        self, client: Client, settings, meta: dict[str, str], token: str, status: int
+        self, settings, meta: dict[str, Any], token: str, status: int
     ) -> None:
         settings.METRICS_TOKEN = TOKEN
 
-        answer = client.get("/metrics", **meta, HTTP_AUTHORIZATION=token)
+        answer = Client(**meta, HTTP_AUTHORIZATION=token).get("/metrics")
 
         assert answer.status_code == status
         if status == 401:

@@ -67,6 +67,6 @@ class TestExportOpenapi:
         stale.parent.mkdir(parents=True)
         stale.write_text("openapi: 3.1.1\n")
 
-        with pytest.raises(CommandError, match="manage.py export_openapi"):
+        with pytest.raises(CommandError, match=r"manage\.py export_openapi"):
             call_command("export_openapi", "--check", stdout=StringIO())
         assert stale.read_text() == "openapi: 3.1.1\n"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pytest
 import structlog
@@ -26,7 +26,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.factories.auth import PASSWORD, make_user
 from tests.veza import crashing_urls
 from veza.celery import app as celery_app
-from veza.kit import redaction
 from veza.kit.context import bind_request_id, current_request_id
 from veza.telemetry.logs import log_format, logging_config
 
@@ -36,7 +35,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @contextmanager
-def captured(output: str) -> Iterator[StringIO]:
+def captured(output: Literal["json", "console"]) -> Iterator[StringIO]:
     """All that is logged inside the block, as production (json) or a terminal would show it."""
     formatter = dict(logging_config(level="INFO", output=output)["formatters"]["veza"])
     stream = StringIO()
@@ -171,79 +170,6 @@ def test_no_secret_of_any_request_is_in_the_log(client: Client, log: Lines) -> N
     assert len(log()) == 8
 
 
-class TestRedaction:
-    @pytest.mark.parametrize(
-        "text",
-        [
-            crashing_urls.CANARY_TOKEN.replace("canary_signature", "canary-password"),
-            "veza_pat_canary-password",
-            "Authorization: Bearer canary-password",
-            "postgres://veza:canary-password@db.internal:5432/veza",
-            "redis://:canary-password@cache:6379/0",
-            "GET /api/v1/x?access_token=canary-password&y=1",
-            "GET /x?a=1&api_key=canary-password",
-            '{"password": "canary-password"}',
-            "{'password': 'canary-password with spaces', 'a': 1}",
-            "canary-password@canary.example",
-            "Key (email)=(canary-password@canary.example) already exists.",
-        ],
-    )
-    def test_takes_secrets_out_of_text(self, text: str) -> None:
-        assert "canary-password" not in redaction.redact_text(text)
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "GET /api/v1/users/me",
-            "the access was denied, see code 17",
-            "2026-11-21T00:00:00Z started",
-            "apps.auth.services.sessions",
-        ],
-    )
-    def test_leaves_the_rest_alone(self, text: str) -> None:
-        assert redaction.redact_text(text) == text
-
-    def test_takes_the_values_of_telling_names_out_of_structures(self) -> None:
-        structure = {"user": {"new_password": "a", "Set-Cookie": ["b"], "id": 7}, "code": 404}
-
-        assert redaction.redact(structure) == {
-            "user": {"new_password": "[redacted]", "Set-Cookie": "[redacted]", "id": 7},
-            "code": 404,
-        }
-
-    def test_bears_cycles_and_depth(self) -> None:
-        cycle: dict[str, Any] = {}
-        cycle["self"] = cycle
-
-        assert "..." in json.dumps(redaction.redact(cycle))
-
-    @pytest.mark.parametrize(
-        "unit",
-        [
-            "a",
-            "a@",
-            "a.",
-            "eyJ",
-            "eyJa.",
-            "://",
-            "://a:",
-            "?token=",
-            "Bearer ",
-            "token",
-            '"',
-            "veza_pat_",
-            " ",
-        ],
-    )
-    def test_hostile_text_takes_no_time(self, unit: str) -> None:
-        text = (unit * 50_000)[:50_000]
-        started = time.process_time()
-
-        redaction.redact_text(text)
-
-        assert time.process_time() - started < 0.1
-
-
 class TestLogFormat:
     def test_follows_the_choice_else_the_stream(self) -> None:
         class Terminal(StringIO):
@@ -260,7 +186,7 @@ def note() -> None:
     structlog.get_logger("task").info("noted", seen=current_request_id())
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_a_task_carries_the_id_of_the_request_that_caused_it() -> None:
     if not (django_settings.REDIS_URL or django_settings.AMQP_URL):
         pytest.skip("there is no broker here")
@@ -335,7 +261,7 @@ print(answer.status_code)
 def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, check=False, capture_output=True, text=True, timeout=60,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "veza.settings", **environ},
     )  # fmt: skip
 

@@ -138,6 +138,6 @@ def _is_weak(secret: str) -> bool:
 
 
 try:
-    config = load(os.environ)  # noqa: TID251
+    config = load(os.environ)
 except ConfigError as fault:
     sys.exit(str(fault))

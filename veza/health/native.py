@@ -30,6 +30,4 @@ async def send_readiness(scope: Scope, send: Send) -> None:
         (b"x-request-id", request_id_of(scope["headers"]).encode()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send(
-        {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body}
-    )
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

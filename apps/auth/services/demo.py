@@ -77,8 +77,14 @@ PEOPLE = (
         display_name="Admin",
         roles=REGISTRATION_ROLES | {RoleName.ADMIN},
     ),
+    DemoPerson(
+        number=7,
+        username="ingestor",
+        display_name="Data producer",
+        roles=frozenset({RoleName.LISTENER}),
+    ),
 )
-OPERATOR = PEOPLE[4]
+PROGRAMS = {"ingestor": PEOPLE[6], "operator": PEOPLE[4]}
 
 
 @transaction.atomic
@@ -102,16 +108,16 @@ def ensure_accounts(*, now: datetime) -> Sequence[DemoAccount]:
 
 
 def issue_tokens(*, now: datetime) -> dict[str, str]:
-    """Tokens for programs, in new sessions of the demo operator; those given before stay good."""
-    operator = list_users([OPERATOR.id]).get()
+    """Tokens for programs, in new sessions of their accounts; those given before stay good."""
+    users = {user.id: user for user in list_users([person.id for person in PROGRAMS.values()])}
     return {
         name: issue_access(
-            user=operator,
+            user=users[person.id],
             client=Client(user_agent=f"manage.py demo ({name})", address=""),
             now=now,
             lifetime=TOKEN_LIFETIME,
         )
-        for name in ("ingestor", "operator")
+        for name, person in PROGRAMS.items()
     }
 
 

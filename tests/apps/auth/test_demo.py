@@ -45,11 +45,11 @@ class TestDemo:
         first, second = json.loads(run("--json")), json.loads(run("--json"))
 
         assert second["accounts"] == first["accounts"]
-        tokens = [*first["tokens"].values(), *second["tokens"].values()]
-        assert len(set(tokens)) == 4
-        for token in tokens:
+        tokens = [*first["tokens"].items(), *second["tokens"].items()]
+        assert len({token for _, token in tokens}) == 4
+        for name, token in tokens:
             me = api_client.get(ME, headers={"Authorization": f"Bearer {token}"})
-            assert me.json()["username"] == "operator"
+            assert me.json()["username"] == name
 
     def test_gives_tokens_for_90_days(self, api_client, time_machine_at):
         token = json.loads(run("--json"))["tokens"]["ingestor"]

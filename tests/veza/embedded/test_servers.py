@@ -158,7 +158,7 @@ class TestSupervisor:
     def test_tells_a_full_disk_from_other_reasons(self, tmp_path, supervisor):
         script = "echo 'cannot write: No space left on device'; exit 1"
         supervisor.add([self.service(tmp_path, "web", script, is_ready=lambda: False)])
-        with pytest.raises(EmbeddedError, match="The disk that holds .* is full"):
+        with pytest.raises(EmbeddedError, match=r"The disk that holds .* is full"):
             supervisor.wait_ready(["web"], timeout_s=30)
 
     def test_starts_nothing_before_what_it_needs(self, tmp_path, supervisor):
@@ -213,7 +213,8 @@ class TestSupervisor:
             "d = Path(sys.argv[1])\n"
             "with Signals().installed() as s:\n"
             "    v = Supervisor(data_dir=d, signals=s, say=print)\n"
-            "    v.add([Service(name='x', argv=('/bin/sleep', '60'), log=d/'logs'/'x.log', env={})])\n"
+            "    log = d / 'logs' / 'x.log'\n"
+            "    v.add([Service(name='x', argv=('/bin/sleep', '60'), log=log, env={})])\n"
             "    print('up', flush=True); v.watch()\n"
         )
         root = Path(__file__).resolve().parents[3]

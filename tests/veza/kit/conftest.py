@@ -11,15 +11,17 @@ from veza.kit.backends import backend
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    """As a client meets the server: a bug is a 500 and no exception."""
-    with override_settings(ROOT_URLCONF="tests.veza.kit.urls", RATE_LIMIT_PER_MINUTE=100_000):
-        yield Client(raise_request_exception=False)
+    """As a client meets the server: a bug is a 500 and no exception.
 
-
-@pytest.fixture
-def _fresh_limits() -> Iterator[None]:
+    Redis gets more time than in service, since tests share their processors.
+    """
     backend.cache_clear()
-    yield
+    with override_settings(
+        ROOT_URLCONF="tests.veza.kit.urls",
+        RATE_LIMIT_PER_MINUTE=100_000,
+        RATE_LIMIT_TIMEOUT_S=5,
+    ):
+        yield Client(raise_request_exception=False)
     backend.cache_clear()
 
 

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from django_celery_beat.models import IntervalSchedule  # type: ignore[import-untyped]
+from django_celery_beat.models import IntervalSchedule
 
 from tests.veza.kit.conftest import assert_problem
 from veza.kit.idempotency import purge_idempotency_keys
@@ -164,7 +164,7 @@ from django.conf import settings
 django.setup()
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 from django.utils import timezone
-from django_celery_beat.models import IntervalSchedule  # type: ignore[import-untyped]
+from django_celery_beat.models import IntervalSchedule
 from veza.kit.idempotency import answer_once
 
 def hold():

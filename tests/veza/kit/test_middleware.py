@@ -89,7 +89,6 @@ class TestClientAddress:
         assert resolve_client(peer="", forwarded_for="1.2.3.4", proxies=["10.0.0.0/8"]) == ""
 
 
-@pytest.mark.usefixtures("_fresh_limits")
 class TestRateLimit:
     def get(self, client: Client, path: str = WHO, address: str = "192.0.2.1", **extra: Any) -> Any:
         with override_settings(RATE_LIMIT_PER_MINUTE=3):

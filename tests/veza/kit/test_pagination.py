@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from django.test import Client, override_settings
-from django_celery_beat.models import PeriodicTask  # type: ignore[import-untyped]
+from django_celery_beat.models import PeriodicTask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase

@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_GET
-from django_celery_beat.models import IntervalSchedule, PeriodicTask  # type: ignore[import-untyped]
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.generics import ListAPIView

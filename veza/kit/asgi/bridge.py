@@ -93,6 +93,8 @@ class WSGIBridge:
     async def _ask(
         self, scope: Scope, receive: Receive, *, request_id: str
     ) -> tuple[Exchange, Answer]:
+        if self._is_full():  # first, so that a refusal costs as little as it can
+            raise _overloaded()
         environ = build_environ(scope, request_id=request_id)
         has_body = False
         try:
@@ -110,17 +112,15 @@ class WSGIBridge:
             raise _timed_out(closes=not has_body) from None
 
     def _enter(self, environ: dict[str, object], body: Body) -> Exchange:
-        if self._threads.waiting >= self._max_waiting:
+        if self._is_full():
             body.file.close()
-            raise RefusalError(
-                status=503,
-                code="overloaded",
-                detail="More requests are waiting than this server can take. Try again.",
-                retry_after_s=1,
-            )
+            raise _overloaded()
         exchange = Exchange(app=self._app, environ=environ, submit=self._threads.submit)
         self._threads.submit(exchange.run)
         return exchange
+
+    def _is_full(self) -> bool:
+        return self._threads.waiting >= self._max_waiting
 
     async def _outcome(self, exchange: Exchange, receive: Receive) -> Answer:
         try:
@@ -203,6 +203,15 @@ def _watching(exchange: Exchange, receive: Receive) -> Iterator[None]:
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _overloaded() -> RefusalError:
+    return RefusalError(
+        status=503,
+        code="overloaded",
+        detail="More requests are waiting than this server can take. Try again.",
+        retry_after_s=1,
+    )
 
 
 def _timed_out(*, closes: bool) -> RefusalError:
