@@ -8,6 +8,7 @@ import asyncio
 from django.core.wsgi import get_wsgi_application
 
 from veza.config import config
+from veza.health.native import is_readiness_check, send_readiness
 from veza.kit.asgi import lifecycle
 from veza.kit.asgi.bridge import WSGIBridge
 from veza.kit.asgi.liveness import is_liveness_check, send_alive
@@ -22,9 +23,11 @@ django = WSGIBridge(
 
 
 async def http(scope: Scope, receive: Receive, send: Send) -> None:
-    """/healthz says that the process lives, whatever Django and its threads do."""
+    """The checks of health are answered whatever Django and its threads do."""
     if is_liveness_check(scope):
         await send_alive(scope, send)
+    elif is_readiness_check(scope):
+        await send_readiness(scope, send)
     else:
         await django(scope, receive, send)
 

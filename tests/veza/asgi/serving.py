@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from tests.veza.asgi.wire import Wire, until
+from veza.kit.asgi.bridge import WSGIBridge
 from veza.kit.asgi.server import App, web_server
 
 
@@ -74,3 +75,13 @@ def is_alive(port: int) -> bool:
             return wire.get("/healthz").status == 200
     except (OSError, EOFError):
         return False
+
+
+TEXT = [("Content-Type", "text/plain")]
+
+
+@contextmanager
+def bridged(wsgi_app, *, threads=2, timeout_s=10, **options):
+    bridge = WSGIBridge(wsgi_app, threads=threads, timeout_s=timeout_s, **options)
+    with served(bridge) as port:
+        yield port
