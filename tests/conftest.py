@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 from rest_framework.test import APIClient
 
 from apps.auth.models import Role
@@ -75,6 +76,13 @@ def _roles(request: pytest.FixtureRequest) -> None:
     if marker:
         request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
         Role.objects.bulk_create([Role(name=name) for name in RoleName], ignore_conflicts=True)
+
+
+@pytest.fixture
+def database_url(db: None) -> str:
+    """The database of this test, for processes that it starts."""
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    return f"{server}/{connection.settings_dict['NAME']}"
 
 
 @pytest.fixture

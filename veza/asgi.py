@@ -7,18 +7,20 @@ import asyncio
 
 from django.core.wsgi import get_wsgi_application
 
-from veza.config import config
-from veza.health.native import is_readiness_check, send_readiness
-from veza.kit.asgi import lifecycle
-from veza.kit.asgi.bridge import WSGIBridge
-from veza.kit.asgi.liveness import is_liveness_check, send_alive
-from veza.kit.asgi.refusals import Receive, Scope, Send
-from veza.kit.asgi.websockets import refuse_unknown_path
+wsgi_application = get_wsgi_application()  # before anything below imports a model
+
+from veza.config import config  # noqa: E402
+from veza.health.native import is_readiness_check, send_readiness  # noqa: E402
+from veza.kit.asgi import lifecycle  # noqa: E402
+from veza.kit.asgi.bridge import WSGIBridge  # noqa: E402
+from veza.kit.asgi.liveness import is_liveness_check, send_alive  # noqa: E402
+from veza.kit.asgi.refusals import Receive, Scope, Send  # noqa: E402
+from veza.kit.asgi.websockets import refuse_unknown_path  # noqa: E402
 
 THREADS_END_WITHIN_S = 5.0
 
 django = WSGIBridge(
-    get_wsgi_application(), threads=config.web_threads, timeout_s=config.request_timeout_s
+    wsgi_application, threads=config.web_threads, timeout_s=config.request_timeout_s
 )
 
 

@@ -147,9 +147,16 @@ class TestWhatIsBroken:
         changes = [line for line in seen["log"].splitlines() if '"postgres"' in line]
         assert len(changes) == 1
 
-    def test_without_redis_the_server_is_degraded_and_serves(self) -> None:
+    def test_without_redis_the_server_is_degraded_and_serves(
+        self, database_url: str, tmp_path: Path
+    ) -> None:
         with closed_port() as port:
-            seen = ask_in_a_process(REDIS_URL=f"redis://127.0.0.1:{port}/0", AMQP_URL="")
+            seen = ask_in_a_process(
+                DATABASE_URL=database_url,
+                REDIS_URL=f"redis://127.0.0.1:{port}/0",
+                AMQP_URL="",
+                VEZA_DATA_DIR=str(tmp_path),
+            )
 
         status, document = seen["answers"][0]
         assert (status, document["status"]) == (200, "degraded")

@@ -192,7 +192,13 @@ def test_a_task_carries_the_id_of_the_request_that_caused_it() -> None:
         pytest.skip("there is no broker here")
     queue = f"test-{os.getpid()}"
     with (
-        start_worker(celery_app, queues=[queue], perform_ping_check=False, pool="solo"),
+        start_worker(
+            celery_app,
+            queues=[queue],
+            perform_ping_check=False,
+            pool="solo",
+            shutdown_timeout=60,
+        ),
         captured("json") as stream,
         bind_request_id("asked-by-me"),
         structlog.contextvars.bound_contextvars(request_id="asked-by-me"),
