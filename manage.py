@@ -5,10 +5,22 @@ import os
 import sys
 
 
+def adopt(option: str, variable: str) -> None:
+    """Let an option of the command line decide what the configuration reads before it."""
+    words = iter(sys.argv[2:])
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == option:
+            os.environ[variable] = value if equals else next(words, "")
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veza.settings")
     if len(sys.argv) > 1:
         os.environ.setdefault("VEZA_ROLE", sys.argv[1])
+    if sys.argv[1:2] == ["up"]:
+        adopt("--data-dir", "VEZA_DATA_DIR")
+        adopt("--port", "PORT")
     try:
         from django.core.management import execute_from_command_line
     except ImportError:

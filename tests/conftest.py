@@ -16,6 +16,7 @@ ADDRESSES = {
     "needs_rabbitmq": "AMQP_URL",
     "needs_nats": "NATS_URL",
     "needs_clamd": "CLAMD_URL",
+    "needs_browser": "CHROMIUM",
 }
 HOW = "Run `make test`, which finds or starts the servers that the tests need."
 

@@ -1,19 +1,23 @@
 """Celery: which queues exist, which task goes where, and the timetable.
 
-RabbitMQ carries the queues when AMQP_URL is set, else Redis or Valkey. Either way a task runs
-at least once: it is acknowledged after its work, so it must bear being run again.
+RabbitMQ carries the queues when AMQP_URL is set, else Redis or Valkey. A task is acknowledged
+after its work, so it must bear being run again. Redis can lose one that a worker was just taking
+when it was killed; RabbitMQ cannot.
 """
 
 from typing import Any
 
 from celery import Celery, bootsteps
+from celery.schedules import crontab
 from celery.signals import worker_process_init
 from celery.worker.consumer import Consumer
 from django.conf import settings
+from django.utils import timezone
 from kombu import Exchange, Queue
 
 from veza.embedded import state
 from veza.embedded.launch import end_with_parent
+from veza.kit.idempotency import purge_idempotency_keys
 
 QUEUES = ("default", "media", "webhooks", "push")
 DELIVERY_LIMIT = 5
@@ -71,7 +75,12 @@ app.conf.update(
     task_default_exchange_type=TASKS.type,
     task_default_routing_key=QUEUES[0],
     task_routes={},
-    beat_schedule={},
+    beat_schedule={
+        "purge-idempotency-keys": {
+            "task": "veza.celery.purge_idempotency_keys",
+            "schedule": crontab(minute="17"),
+        },
+    },
 )
 app.steps["consumer"].add(DeclareDeadLetters)
 app.autodiscover_tasks()
@@ -81,6 +90,12 @@ app.autodiscover_tasks()
 def ping() -> str:
     """Answers `pong`: proof that a worker takes tasks from the broker."""
     return "pong"
+
+
+@app.task(name="veza.celery.purge_idempotency_keys")
+def forget_idempotency_keys() -> int:
+    """Every hour; answers are kept for 24."""
+    return purge_idempotency_keys(now=timezone.now())
 
 
 @worker_process_init.connect

@@ -1,6 +1,6 @@
-"""The five services, in the order in which they are looked for."""
+"""What tests need, in the order in which it is looked for."""
 
-from deploy.services import clamd, nats, postgres, rabbitmq, redis
+from deploy.services import chromium, clamd, nats, postgres, rabbitmq, redis
 
 SERVICES = (
     postgres.SERVICE,
@@ -8,4 +8,5 @@ SERVICES = (
     rabbitmq.SERVICE,
     nats.SERVICE,
     clamd.SERVICE,
+    chromium.SERVICE,
 )

@@ -26,7 +26,7 @@ def main(argv: Sequence[str], *, environ: Mapping[str, str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python deploy/services",
-        description="Finds or starts the servers that the tests talk to.",
+        description="Finds or starts the servers that the tests talk to, and finds their browser.",
         epilog="Instances of our own live in VEZA_SERVICES_DIR (default .veza/services) and stay"
         " up between runs.",
     )
@@ -186,6 +186,8 @@ def _wanted(arguments: argparse.Namespace) -> list[Service]:
 def _order(
     service: Service, arguments: argparse.Namespace, *, starting: bool = True
 ) -> tuple[Way, ...]:
+    if service.program:
+        return ways.PROGRAM_ORDER if starting else (ways.program,)
     embedded = service.name == "postgres" and arguments.postgres == "embedded"
     if not starting:
         return (ways.running_wheel,) if embedded else (ways.listening, ways.running)

@@ -31,7 +31,10 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A server that tests need. `url` has the placeholders {port} and {database}."""
+    """A server that tests need. `url` has the placeholders {port} and {database}.
+
+    One with a `program` is none: tests start that program, and all they need is its path.
+    """
 
     name: str
     title: str
@@ -42,6 +45,7 @@ class Service:
     probe: Probe
     installed: Callable[[], Recipe | None]
     wheel: Callable[[], Recipe | None] = lambda: None
+    program: Callable[[], str | None] | None = None
     packages: tuple[str, ...] = ()
     required: bool = False
 

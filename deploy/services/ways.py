@@ -89,16 +89,34 @@ def _own_instance(service: Service, recipe: Recipe, context: Context) -> Availab
 
 def apt_get(service: Service, context: Context) -> Available | NotThisWay:
     """Install the package, then as `installed`."""
+    if service.installed():
+        return NotThisWay("")
+    refusal = _install_package(service, context)
+    return refusal or installed(service, context)
+
+
+def program(service: Service, context: Context) -> Available | NotThisWay:
+    """A program on the PATH."""
+    path = service.program() if service.program else None
+    return Available(service, path, "installed") if path else NotThisWay("it is not installed")
+
+
+def apt_get_program(service: Service, context: Context) -> Available | NotThisWay:
+    """Install the package, then as `program`."""
+    return _install_package(service, context) or program(service, context)
+
+
+def _install_package(service: Service, context: Context) -> NotThisWay | None:
     if reason := apt.why_not():
         return NotThisWay(reason)
-    if not service.packages or service.installed():
+    if not service.packages:
         return NotThisWay("")
     context.say(f"apt-get install {' '.join(service.packages)} ...")
     try:
         apt.install(service.packages)
     except apt.InstallError as error:
         return NotThisWay(f"apt-get: {error}")
-    return installed(service, context)
+    return None
 
 
 def docker_compose(service: Service, context: Context) -> Available | NotThisWay:
@@ -114,6 +132,7 @@ def docker_compose(service: Service, context: Context) -> Available | NotThisWay
 
 
 ORDER: tuple[Way, ...] = (listening, installed, wheel, apt_get, docker_compose)
+PROGRAM_ORDER: tuple[Way, ...] = (program, apt_get_program)
 
 
 def obtain(service: Service, context: Context, *, order: Sequence[Way] = ORDER) -> Outcome:

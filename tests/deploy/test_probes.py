@@ -13,7 +13,7 @@ from deploy.services.wire import State
 from tests.deploy.listeners import listener
 from veza.embedded.ports import free_port
 
-SERVICES = {service.name: service for service in catalogue.SERVICES}
+SERVICES = {service.name: service for service in catalogue.SERVICES if not service.program}
 START = b"\x01\0\0" + struct.pack("!L", 4) + struct.pack("!HH", 10, 10) + b"\xce"
 TUNE = b"\x01\0\0" + struct.pack("!L", 4) + struct.pack("!HH", 10, 30) + b"\xce"
 JETSTREAM = b'INFO {"server_id":"A","jetstream":true}\r\n'

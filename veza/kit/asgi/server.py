@@ -23,12 +23,12 @@ class WebServer(uvicorn.Server):
     flight are answered. On the second: the end. Either way `run` returns, so the exit code is 0
     (uvicorn would raise the signal again).
 
-    With `exits_with_parent` the death of the parent process counts as a signal.
+    The death of the process `parent` counts as a signal, also when it came before our start.
     """
 
-    def __init__(self, config: uvicorn.Config, *, exits_with_parent: bool = False) -> None:
+    def __init__(self, config: uvicorn.Config, *, parent: int | None = None) -> None:
         super().__init__(config)
-        self._parent = os.getppid() if exits_with_parent else None
+        self._parent = parent
         self._closes_at = float("inf")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -51,7 +51,7 @@ def web_server(
     *,
     stop_timeout_s: int,
     access_log: bool = False,
-    exits_with_parent: bool = False,
+    parent: int | None = None,
     **options: Any,
 ) -> WebServer:
     """A server of an ASGI application, or of the one at an import path, to be run on given sockets.
@@ -75,4 +75,4 @@ def web_server(
         timeout_graceful_shutdown=stop_timeout_s,
         **options,
     )
-    return WebServer(config, exits_with_parent=exits_with_parent)
+    return WebServer(config, parent=parent)

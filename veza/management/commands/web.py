@@ -1,5 +1,6 @@
 """`manage.py web`: everything on one port, under uvicorn."""
 
+import os
 import socket
 import sys
 from argparse import ArgumentParser
@@ -34,8 +35,9 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--access-log", action="store_true", help="log every request")
         parser.add_argument(
-            "--listen-fd", type=int, help="serve on this inherited socket, until the parent ends"
+            "--listen-fd", type=int, help="serve on this inherited socket, not on a port"
         )
+        parser.add_argument("--parent", type=int, help="end when this parent process has ended")
 
     def handle(self, *args: Any, **options: Any) -> None:
         fd: int | None = options["listen_fd"]
@@ -56,7 +58,7 @@ class Command(BaseCommand):
             "veza.asgi:application",
             stop_timeout_s=stop_timeout_s(),
             access_log=options["access_log"],
-            exits_with_parent=fd is not None,
+            parent=options["parent"],
         )
         server.run(sockets=[listener])
 
@@ -68,7 +70,8 @@ def stop_timeout_s() -> int:
 
 def _serve_in_processes(listener: socket.socket, options: dict[str, Any]) -> int:
     manage = str(settings.BASE_DIR / "manage.py")
-    argv = [sys.executable, manage, "web", "--listen-fd", str(listener.fileno())]
+    inherited = ["--listen-fd", str(listener.fileno()), "--parent", str(os.getpid())]
+    argv = [sys.executable, manage, "web", *inherited]
     if options["access_log"]:
         argv.append("--access-log")
     return Prefork(argv, processes=options["processes"], listener=listener).run()
