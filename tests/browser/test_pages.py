@@ -14,7 +14,7 @@ from tests.factories.auth import PASSWORD, make_user
 
 pytestmark = [
     pytest.mark.needs_browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),  # keeps the seeded roles
+    pytest.mark.django_db(transaction=True),
 ]
 
 FLAGS = [
