@@ -102,8 +102,9 @@ class TestPostgres:
             "_candidates",
             lambda _: [accounts.Account(way="become", uid=nobody.pw_uid, gid=nobody.pw_gid)],
         )
-        for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            parent.chmod(0o755)
+        for parent in (tmp_path, *tmp_path.parents):
+            if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
+                parent.chmod(0o755)
         if not all(parent.stat().st_mode & 0o001 for parent in postgres.find_binaries().parents):
             with pytest.raises(EmbeddedError, match="start Veza as an ordinary user"):
                 postgres_service(tmp_path)  # nobody may enter where the wheel lies
