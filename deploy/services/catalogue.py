@@ -1,6 +1,6 @@
 """What tests need, in the order in which it is looked for."""
 
-from deploy.services import chromium, clamd, nats, postgres, rabbitmq, redis
+from deploy.services import chromium, clamd, nats, nginx, postgres, rabbitmq, redis
 
 SERVICES = (
     postgres.SERVICE,
@@ -9,4 +9,5 @@ SERVICES = (
     nats.SERVICE,
     clamd.SERVICE,
     chromium.SERVICE,
+    nginx.SERVICE,
 )

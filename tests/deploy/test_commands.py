@@ -12,7 +12,7 @@ from deploy.services import catalogue, cli, places
 from deploy.services.ways import Available, Missing
 
 ROOT = Path(settings.BASE_DIR)
-POSTGRES, REDIS, RABBITMQ, NATS, CLAMD, _ = catalogue.SERVICES
+POSTGRES, REDIS, RABBITMQ, NATS, CLAMD, *_ = catalogue.SERVICES
 EXIT_3 = (sys.executable, "-c", "raise SystemExit(3)")
 EXIT_0 = (sys.executable, "-c", "")
 FOUND = Available(REDIS, "redis://127.0.0.1:1/0", "found")

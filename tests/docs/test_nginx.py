@@ -1,6 +1,7 @@
 """nginx's own errors look like those of the application, and its configuration is valid."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -36,10 +37,8 @@ def test_every_error_page_has_its_words() -> None:
     assert sorted(pages) == sorted(PROBLEMS) == sorted(STATUSES)
 
 
+@pytest.mark.needs_nginx
 def test_configuration_is_valid(tmp_path: Path) -> None:
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if nginx is None:
-        pytest.skip("nginx is not installed")
     shutil.copytree(NGINX, tmp_path, dirs_exist_ok=True)
     for name, old, new in (
         ("nginx.conf", "/tmp/nginx", f"{tmp_path}/nginx"),  # noqa: S108 - the text of the file
@@ -50,7 +49,7 @@ def test_configuration_is_valid(tmp_path: Path) -> None:
         assert old in text
         (tmp_path / name).write_text(text.replace(old, new))
     result = subprocess.run(
-        [nginx, "-t", "-q", "-c", str(tmp_path / "nginx.conf")],
+        [os.environ["NGINX"], "-t", "-q", "-c", str(tmp_path / "nginx.conf")],
         capture_output=True,
         text=True,
         check=False,

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
+
+from veza.celery import app as celery_app
+from veza.celery import task_queue
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-long-enough-token-for-metrics-0123456789"
@@ -98,9 +100,8 @@ class TestWhatIsCounted:
         assert sample(text, series) >= before + 1
         assert "canary" not in text
 
-    def test_what_waits_in_the_queues_and_in_the_outbox(self, redis_connection) -> None:
-        if django_settings.AMQP_URL or redis_connection is None:
-            pytest.skip("the queues are not in Redis here")
+    def test_what_waits_in_redis_and_in_the_outbox(self, settings, redis_connection) -> None:
+        settings.AMQP_URL = ""
         redis_connection.rpush("push", "one", "two")
         try:
             text = scrape_until('veza_queue_depth{queue="push"}', at_least=2)
@@ -109,6 +110,19 @@ class TestWhatIsCounted:
 
         assert "veza_outbox_oldest_seconds " in text
         assert "veza_relay_lag_seconds " in text
+
+    @pytest.mark.needs_rabbitmq
+    def test_what_waits_in_rabbitmq(self) -> None:
+        with celery_app.connection_for_write() as broker:
+            queue = task_queue("push")(broker.default_channel)
+            queue.declare()
+            broker.Producer().publish("one", exchange="", routing_key="push")
+            try:
+                text = scrape_until('veza_queue_depth{queue="push"}', at_least=1)
+            finally:
+                queue.purge()
+
+        assert 'veza_dead_letters{queue="veza.dead"} ' in text
 
 
 class TestWhoMayRead:
