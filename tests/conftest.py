@@ -17,7 +17,7 @@ ADDRESSES = {
     "needs_nats": "NATS_URL",
     "needs_clamd": "CLAMD_URL",
     "needs_browser": "CHROMIUM",
-    "needs_nginx": "NGINX",
+    "needs_nginx": "NGINX_BINARY",
 }
 HOW = "Run `make test`, which finds or starts the servers that the tests need."
 

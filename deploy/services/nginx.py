@@ -14,7 +14,7 @@ def program() -> str | None:
 SERVICE = Service(
     name="nginx",
     title="nginx",
-    variable="NGINX",
+    variable="NGINX_BINARY",
     url="",
     port=0,
     suites="needs_nginx",

@@ -49,7 +49,7 @@ def test_configuration_is_valid(tmp_path: Path) -> None:
         assert old in text
         (tmp_path / name).write_text(text.replace(old, new))
     result = subprocess.run(
-        [os.environ["NGINX"], "-t", "-q", "-c", str(tmp_path / "nginx.conf")],
+        [os.environ["NGINX_BINARY"], "-t", "-q", "-c", str(tmp_path / "nginx.conf")],
         capture_output=True,
         text=True,
         check=False,
