@@ -18,6 +18,7 @@ ADDRESSES = {
     "needs_clamd": "CLAMD_URL",
     "needs_browser": "CHROMIUM",
     "needs_nginx": "NGINX_BINARY",
+    "needs_promtool": "PROMTOOL",
 }
 HOW = "Run `make test`, which finds or starts the servers that the tests need."
 

@@ -4,11 +4,17 @@ WebSocket and streaming routes are mounted here, before Django.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
+from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
 from django.core.wsgi import get_wsgi_application
 
 wsgi_application = get_wsgi_application()  # before anything below imports a model
 
+from apps.realtime.node import node  # noqa: E402
+from apps.realtime.transports.backbone import app as backbone  # noqa: E402
+from apps.realtime.transports.centrifugo import app as centrifugo  # noqa: E402
+from apps.realtime.transports.sse import app as sse  # noqa: E402
 from veza.config import config  # noqa: E402
 from veza.health.native import is_readiness_check, send_readiness  # noqa: E402
 from veza.kit.asgi import lifecycle  # noqa: E402
@@ -17,6 +23,8 @@ from veza.kit.asgi.liveness import is_liveness_check, send_alive  # noqa: E402
 from veza.kit.asgi.refusals import Receive, Scope, Send  # noqa: E402
 from veza.kit.asgi.websockets import refuse_unknown_path  # noqa: E402
 
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
 THREADS_END_WITHIN_S = 5.0
 
 django = WSGIBridge(
@@ -24,7 +32,27 @@ django = WSGIBridge(
 )
 
 
-async def http(scope: Scope, receive: Receive, send: Send) -> None:
+class PathRouter:
+    """By the whole path, with or without a slash at its end; all others go to `default`.
+
+    A look into a dictionary: it stands in the way of every request, and Channels' URLRouter tries
+    one pattern after the other.
+    """
+
+    def __init__(self, routes: Mapping[str, App], *, default: App) -> None:
+        self._default = default
+        self._routes = dict(routes) | {f"{path}/": app for path, app in routes.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._routes.get(scope["path"])
+        if app is None:
+            await self._default(scope, receive, send)
+            return
+        await node().start()  # done long ago, unless the server knows no lifespan
+        await app({**scope, "path": scope["path"].rstrip("/")}, receive, send)
+
+
+async def health_or_django(scope: Scope, receive: Receive, send: Send) -> None:
     """The checks of health are answered whatever Django and its threads do."""
     if is_liveness_check(scope):
         await send_alive(scope, send)
@@ -35,21 +63,35 @@ async def http(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
-    """Nothing to start; at the end the threads get a moment to finish."""
+    """The realtime node lives as long as the server; at the end the threads get a moment."""
     await receive()
+    here = node()
+    await here.start()
+    lifecycle.drain_with(lambda within_s: here.drain(within_s=within_s))
     await send({"type": "lifespan.startup.complete"})
     try:
         await receive()
     except asyncio.CancelledError:  # told twice to stop, the server skips this
         return
     lifecycle.begin_to_stop()
+    await here.stop()
     await django.stop(timeout_s=THREADS_END_WITHIN_S)
     await send({"type": "lifespan.shutdown.complete"})
 
 
+_router = ProtocolTypeRouter(
+    {
+        "http": PathRouter(dict.fromkeys(sse.PATHS, sse.watch), default=health_or_django),
+        "websocket": PathRouter(
+            dict.fromkeys(backbone.PATHS, backbone.serve)
+            | dict.fromkeys(centrifugo.PATHS, centrifugo.serve),
+            default=refuse_unknown_path,
+        ),
+        "lifespan": lifespan,
+    }
+)
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """By the type of the connection. Daphne passes `send` by name, so the names are fixed."""
-    await _BY_TYPE[scope["type"]](scope, receive, send)
-
-
-_BY_TYPE = {"http": http, "websocket": refuse_unknown_path, "lifespan": lifespan}
+    await _router(scope, receive, send)

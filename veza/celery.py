@@ -19,19 +19,26 @@ from veza.embedded import state
 from veza.embedded.launch import end_with_parent
 from veza.kit.idempotency import purge_idempotency_keys
 
-QUEUES = ("default", "media", "webhooks", "push")
+QUEUES: tuple[str, ...] = settings.TASK_QUEUES
 DELIVERY_LIMIT = 5
+MESSAGE_TTL_MS = 3 * 24 * 3600 * 1000
+MAX_QUEUE_LENGTH = 200_000
+TRIM_EVERY_S = 300
 
 # A topic exchange, because RabbitMQ's delayed delivery drops delayed tasks on a direct one.
 TASKS = Exchange("veza.tasks", type="topic")
-DEAD_LETTERS = Exchange("veza.dlx", type="fanout")
-DEAD = Queue("veza.dead", DEAD_LETTERS, queue_arguments={"x-queue-type": "quorum"})
+# What RabbitMQ gives up; a relay takes it from there and writes it down where operators see it.
+DEAD_LETTERS = Exchange(settings.DEAD_LETTER_EXCHANGE, type="fanout")
+DEAD = Queue(settings.DEAD_LETTER_QUEUE, DEAD_LETTERS, queue_arguments={"x-queue-type": "quorum"})
 QUORUM = {
     "x-queue-type": "quorum",
     "x-delivery-limit": DELIVERY_LIMIT,
     "x-dead-letter-exchange": DEAD_LETTERS.name,
     "x-dead-letter-strategy": "at-least-once",
+    # A full queue refuses: the sender waits, and nothing that was taken is dropped.
+    "x-max-length": MAX_QUEUE_LENGTH,
     "x-overflow": "reject-publish",
+    "x-message-ttl": MESSAGE_TTL_MS,
 }
 
 
@@ -80,6 +87,7 @@ app.conf.update(
             "task": "veza.celery.purge_idempotency_keys",
             "schedule": crontab(minute="17"),
         },
+        "trim-events": {"task": "events.trim", "schedule": TRIM_EVERY_S},
     },
 )
 app.steps["consumer"].add(DeclareDeadLetters)

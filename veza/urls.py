@@ -25,4 +25,6 @@ urlpatterns = [
     re_path(r"^admin$", pages.to_admin),
     path("admin/", admin.site.urls),
     path("api/v1/", include("apps.auth.api.urls")),
+    path("api/v1/", include("apps.datastream.api.urls")),
+    path("", include("apps.realtime.api.urls")),
 ]

@@ -8,10 +8,14 @@ from django.db.models import TextChoices
 
 
 class RoleName(TextChoices):
-    """What people are to the platform, from the least power to the most."""
+    """What people and programs are to the platform, from the least power to the most.
+
+    An ingestor is a program that sends data into the event backbone.
+    """
 
     LISTENER = "listener"
     CREATOR = "creator"
+    INGESTOR = "ingestor"
     MODERATOR = "moderator"
     OPERATOR = "operator"
     ADMIN = "admin"

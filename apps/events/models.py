@@ -5,6 +5,7 @@ and partitioned by position; the tables of migrations/events hold what models ca
 """
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -54,7 +55,10 @@ class LoggedFact(StoredFact):
     class Meta:
         db_table = "events_log"
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["event_id"], name="events_log_id")]
+        indexes = [
+            models.Index(fields=["event_id"], name="events_log_id"),
+            GinIndex(fields=["rooms"], name="events_log_rooms"),
+        ]
         verbose_name = "fact in the log"
         verbose_name_plural = "log"
 
@@ -90,7 +94,111 @@ class RelayBeat(models.Model):
 
     class Meta:
         db_table = "events_relay"
-        default_permissions = ()
+        default_permissions = ("view",)
+        verbose_name = "relay"
 
     def __str__(self) -> str:
         return self.relay
+
+
+class HandlerCursor(models.Model):
+    """How far in the log the deliveries of one handler have been written down."""
+
+    handler = models.TextField(primary_key=True)
+    position = models.BigIntegerField()
+    moved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "events_cursor"
+        default_permissions = ("view",)
+        verbose_name = "cursor of a handler"
+        verbose_name_plural = "cursors of handlers"
+
+    def __str__(self) -> str:
+        return f"{self.handler} {self.position}"
+
+
+class Delivery(models.Model):
+    """One fact for one handler: what is owed, and once it is done, the proof that it was.
+
+    `state` becomes `done` in the transaction of the handler's effect. Without a row nothing is
+    owed: rows of what is over are removed with the facts.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting to be sent"
+        SENT = "sent", "sent to the broker"
+        RUNNING = "running", "being tried"
+        DONE = "done", "done"
+        DEAD = "dead", "given up"
+
+    event_id = models.UUIDField()
+    handler = models.TextField()
+    position = models.BigIntegerField()
+    type = models.TextField()
+    queue = models.TextField()
+    state = models.CharField(max_length=8, choices=State.choices, db_default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(db_default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    """When the dispatcher looks at it (again), unless it is over."""
+    changed_at = models.DateTimeField(db_default=Now())
+    fault = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        db_table = "events_delivery"
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["event_id", "handler"], name="events_delivery_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state__in=["waiting", "sent", "running"]),
+                name="events_delivery_due",
+            ),
+            models.Index(
+                fields=["changed_at"],
+                condition=models.Q(state__in=["done", "dead"]),
+                name="events_delivery_over",
+            ),
+        ]
+        verbose_name = "delivery"
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.handler} {self.event_id} {self.state}"
+
+
+class DeadLetter(models.Model):
+    """What was given up: a fact that a handler could not take, or a task that killed its worker."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    queue = models.TextField()
+    task = models.TextField()
+    handler = models.TextField(blank=True)
+    event_id = models.UUIDField(null=True)
+    type = models.TextField(blank=True)
+    content = models.JSONField()
+    """The fact's envelope; of a task the arguments `{"args", "kwargs"}`."""
+    reason = models.TextField()
+    traceback = models.TextField(blank=True)
+    tries = models.PositiveSmallIntegerField()
+    died_at = models.DateTimeField(db_default=Now())
+    redriven_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "events_dead_letter"
+        default_permissions = ("view", "delete")
+        permissions = [("redrive_deadletter", "Can send dead letters again")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event_id", "handler"],
+                condition=models.Q(redriven_at__isnull=True),
+                name="events_dead_letter_once",
+            )
+        ]
+        indexes = [models.Index(fields=["died_at"], name="events_dead_letter_died")]
+        verbose_name = "dead letter"
+
+    def __str__(self) -> str:
+        return f"{self.handler or self.task} {self.event_id or self.id}"

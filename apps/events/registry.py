@@ -1,4 +1,7 @@
-"""Every fact that the platform knows: whatever is declared in an app's `events.py`."""
+"""Every fact that the platform knows: whatever is declared in an app's `events.py`.
+
+Who reacts to them stands in `handling`; apps take `handles` from here.
+"""
 
 import inspect
 import re
@@ -14,8 +17,11 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from apps.events.errors import FactError, UndeclaredRoomError, UnregisteredFactError
+from apps.events.handling import handles
 from apps.events.schema import field_schema
 from apps.events.types import Fact, payload_key
+
+__all__ = ["handles", "including", "register", "registered", "require"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 ROOM = re.compile(r"[a-z-]+(:\{[a-z_]+\})?")
@@ -29,7 +35,7 @@ _facts: dict[tuple[str, int], type[Fact]] = {}
 
 
 def discover() -> None:
-    """Import the `events` module of each of our installed apps and register its facts."""
+    """Import `events` and `handlers` of each of our installed apps; register their facts."""
     for config in apps.get_app_configs():
         if not (config.name.startswith("apps.") and config.module):
             continue
@@ -37,6 +43,8 @@ def discover() -> None:
             module = import_module(f"{config.name}.events")
             for _, fact in inspect.getmembers(module, _is_fact):
                 register(fact)
+        if module_has_submodule(config.module, "handlers"):
+            import_module(f"{config.name}.handlers")
 
 
 def register(fact: type[Fact]) -> None:
@@ -66,6 +74,11 @@ def including(*facts: type[Fact]) -> Iterator[None]:
 def registered() -> list[type[Fact]]:
     """All facts, by name and version."""
     return [_facts[key] for key in sorted(_facts)]
+
+
+def find(name: str, version: int) -> type[Fact] | None:
+    """The fact of this name and version, if one is declared."""
+    return _facts.get((name, version))
 
 
 def require(fact: type[Fact], *, rooms: Sequence[str]) -> None:

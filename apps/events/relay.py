@@ -5,42 +5,26 @@ that lives for one statement, so a relay that is killed or frozen loses and bloc
 """
 
 import os
-import random
 import secrets
 import socket
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 import structlog
-from django.db import connection
+
+from apps.events.announcements import announcement
+from apps.events.dispatch import Dispatcher
+from apps.events.hints import Hints, hints
+from apps.events.sessions import BackOff, Session, first_line, row, session
 
 logger = structlog.get_logger(__name__)
 
-Session = psycopg.Connection[Any]
-
 PARTITION_SIZE = 1_000_000
 BEAT_S = 1.0
-FIRST_RETRY_S = 0.1
-LAST_RETRY_S = 5.0
 EXTEND_RETRY_S = 5.0
-LINK = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
 
-_SESSION = """
-SET application_name = 'veza-relay';
-SET lock_timeout = '5s';
-SET statement_timeout = '60s';
-SET idle_in_transaction_session_timeout = '10s';
-"""
 # One row comes back, whatever was moved: an answer so large that a frozen relay leaves it in the
 # socket would keep the statement from ending, and the lock with it. The horizon is that of the
 # outer statement, whose snapshot is older than those inside the function.
@@ -103,10 +87,13 @@ class WaterMark:
 class Relay:
     """One relay, on a connection of its own in autocommit."""
 
-    def __init__(self, *, pace: Pace) -> None:
+    def __init__(self, *, pace: Pace, dispatcher: Dispatcher | None = None) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self._pace = pace
         self._stopping = False
+        self._woken = threading.Event()
+        self._hints: Hints = hints()
+        self._dispatcher = dispatcher
         self._mark = WaterMark()
         self._covered = 0
         self._extend_at = 0.0
@@ -119,88 +106,84 @@ class Relay:
 
     def run(self) -> None:
         """Move facts until `stop`. When PostgreSQL dies or refuses, try again and again."""
-        retry_s, told = 0.0, ""
+        wait, told = BackOff(), ""
+        self._hints.listen(self._woken.set)
         while not self._stopping:
             try:
-                with self._session() as session:
-                    self._begin(session)
+                with session("veza-relay") as opened:
+                    self._begin(opened)
                     logger.info("relay_connected", relay=self.name)
-                    retry_s, told = 0.0, ""
-                    self._move_until_stopped(session)
+                    wait.reset()
+                    told = ""
+                    self._move_until_stopped(opened)
             except psycopg.Error as fault:
-                retry_s = min(LAST_RETRY_S, max(FIRST_RETRY_S, retry_s * 2))
-                if (line := _line(fault)) != told:  # not at each try of a long outage
+                if (line := first_line(fault)) != told:  # not at each try of a long outage
                     logger.warning("relay_interrupted", relay=self.name, fault=line)
                     told = line
-                self._pause(retry_s * random.uniform(0.5, 1.0))  # noqa: S311
+                self._pause(wait.next_s())
 
-    @contextmanager
-    def _session(self) -> Iterator[Session]:
-        session = connection.get_new_connection(connection.get_connection_params() | LINK)
-        try:
-            session.autocommit = True
-            # Not Django's cursor nor one that traces: no span for each of fifty polls a second.
-            session.cursor_factory = psycopg.Cursor
-            session.execute(_SESSION)
-            yield session
-        finally:
-            session.close()
-
-    def _begin(self, session: Session) -> None:
+    def _begin(self, opened: Session) -> None:
         """Remember nothing of an earlier session: the server may have been restored since."""
         self._mark = WaterMark()
         self._covered = 0
         self._extend_at = 0.0
         self._beat_at = 0.0
-        self._extend(session, head=_row(session, "SELECT events_head()")[0])
+        self._extend(opened, head=row(opened, "SELECT events_head()")[0])
 
-    def _move_until_stopped(self, session: Session) -> None:
+    def _move_until_stopped(self, opened: Session) -> None:
         while not self._stopping:
             beat = time.monotonic() >= self._beat_at
-            moved = self._move(session, low=0 if beat else self._mark.low)
+            moved = self._move(opened, low=0 if beat else self._mark.low)
             if beat:
-                self._beat(session)
+                self._beat(opened)
             if moved < self._pace.batch:
-                self._pause(self._pace.poll_s)
-        session.execute(_LEAVE, [self.name])
+                self._wait_for_facts()
+        opened.execute(_LEAVE, [self.name])
 
-    def _move(self, session: Session, *, low: int) -> int:
-        count, last_seq, head, lag_s, oldest_xid = _row(session, _MOVE, self._pace.batch, low)
+    def _move(self, opened: Session, *, low: int) -> int:
+        count, last_seq, head, lag_s, oldest_xid = row(opened, _MOVE, self._pace.batch, low)
         to_the_end = count < self._pace.batch
         self._mark.moved(oldest_xid=oldest_xid, through=None if to_the_end else last_seq)
         if count:
+            self._announce(opened, first=head - count + 1, last=head)
             if not self._mark.is_set:
-                self._mark.set(seq=last_seq, next_xid=_row(session, _NEXT_XID)[0])
+                self._mark.set(seq=last_seq, next_xid=row(opened, _NEXT_XID)[0])
             self._lag_s = max(self._lag_s, lag_s)
-            self._extend(session, head=head)
+            self._extend(opened, head=head)
         return int(count)
 
-    def _extend(self, session: Session, *, head: int) -> None:
+    def _announce(self, opened: Session, *, first: int, last: int) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
+        if self._hints.are_heard:
+            self._hints.log_has_grown(announcement(opened, first=first, last=last))
+
+    def _extend(self, opened: Session, *, head: int) -> None:
         """Keep two partitions ahead of the head; a lock on the log postpones it."""
         through = head + 2 * self._pace.partition_size + self._pace.batch
         if through < self._covered or time.monotonic() < self._extend_at:
             return
         try:
-            self._covered = _row(session, _EXTEND, through, self._pace.partition_size)[0]
+            self._covered = row(opened, _EXTEND, through, self._pace.partition_size)[0]
         except psycopg.errors.LockNotAvailable as fault:
             self._extend_at = time.monotonic() + EXTEND_RETRY_S
-            logger.warning("relay_partition_postponed", fault=_line(fault))
+            logger.warning("relay_partition_postponed", fault=first_line(fault))
 
-    def _beat(self, session: Session) -> None:
-        session.execute(_BEAT, [self.name, self._lag_s])
-        session.execute(_BURY)
+    def _beat(self, opened: Session) -> None:
+        opened.execute(_BEAT, [self.name, self._lag_s])
+        opened.execute(_BURY)
         self._lag_s = 0.0
         self._beat_at = time.monotonic() + BEAT_S
+
+    def _wait_for_facts(self) -> None:
+        """Until a hint comes, at most until the next poll."""
+        until = time.monotonic() + self._pace.poll_s
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            if self._woken.wait(min(left, 0.1)):
+                break
+        self._woken.clear()
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while not self._stopping and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))
-
-
-def _row(session: Session, sql: str, *values: object) -> Any:
-    return session.execute(sql, values or None).fetchone()
-
-
-def _line(fault: psycopg.Error) -> str:
-    return (str(fault).splitlines() or [type(fault).__name__])[0]

@@ -1,10 +1,13 @@
 """Questions about the log, the outbox and the relays. DatabaseError when PostgreSQL is away."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from django.db import connection
 from django.db.models import Subquery
 
 from apps.events.models import LogEpoch, LoggedFact, OutboxFact
-from apps.events.types import Actor, Envelope, RelayStatus, Subject
+from apps.events.types import Actor, DispatchStatus, Envelope, LogBounds, RelayStatus, Subject
 
 MAX_ENVELOPES = 10_000
 MAX_COUNTED = 100_000
@@ -18,6 +21,24 @@ SELECT count(b.relay),
          (SELECT o.occurred_at FROM events_outbox o ORDER BY o.seq LIMIT 1)), 0)
   FROM events_relay b
  WHERE b.beat_at > clock_timestamp() - make_interval(secs => %s)
+"""
+
+_BOUNDS = """
+SELECT (SELECT e.epoch FROM events_epoch e),
+       coalesce((SELECT l.position FROM events_log l ORDER BY l.position LIMIT 1),
+                events_head() + 1),
+       events_head()
+"""
+
+_DISPATCH = """
+SELECT greatest(0, coalesce(extract(epoch FROM
+         clock_timestamp() - min(d.due_at) FILTER (WHERE d.state = 'waiting')), 0))::float8,
+       count(*)
+  FROM (SELECT state, due_at FROM events_delivery
+         WHERE state IN ('waiting', 'sent', 'running') ORDER BY due_at LIMIT %s) d
+"""
+_DEAD_LETTERS = """
+SELECT queue, count(*) FROM events_dead_letter WHERE redriven_at IS NULL GROUP BY queue
 """
 
 
@@ -43,24 +64,73 @@ def log_head() -> int:
         return int(cursor.fetchone()[0])
 
 
+def log_bounds() -> LogBounds:
+    """What can be read from the log now; when it is empty, `oldest` is the next position."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BOUNDS)
+        epoch, oldest, head = cursor.fetchone()
+    return LogBounds(epoch=epoch, oldest=oldest, head=head)
+
+
+def find_position(fact_id: UUID) -> int | None:
+    """Where this fact stands in the log; None when it does not, or no longer."""
+    found = LoggedFact.objects.filter(event_id=fact_id).order_by("position")
+    return found.values_list("position", flat=True).first()
+
+
+def dispatch_status() -> DispatchStatus:
+    """Whether facts reach their handlers."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DISPATCH, [MAX_COUNTED])
+        lag_s, outstanding = cursor.fetchone()
+        cursor.execute(_DEAD_LETTERS)
+        dead_letters = dict(cursor.fetchall())
+    return DispatchStatus(lag_s=lag_s, outstanding=outstanding, dead_letters=dead_letters)
+
+
 def outbox_backlog() -> int:
     """How many committed facts are not in the log yet, counted up to MAX_COUNTED."""
     return OutboxFact.objects.all()[:MAX_COUNTED].count()
 
 
-def list_envelopes(*, after: int, limit: int) -> list[Envelope]:
+def list_envelopes(
+    *, after: int, limit: int, through: int | None = None, rooms: Sequence[str] | None = None
+) -> list[Envelope]:
     """Up to `limit` facts whose positions follow `after`, oldest first.
 
+    `through` is the last position that is looked at; `rooms` leaves only facts of one of these.
     Raises ValueError for a limit that is not from 1 to MAX_ENVELOPES.
     """
     if not 1 <= limit <= MAX_ENVELOPES:
         raise ValueError(f"Ask for 1 to {MAX_ENVELOPES} facts at once, not {limit}.")
+    rows = LoggedFact.objects.filter(position__gt=after)
+    if through is not None:
+        rows = rows.filter(position__lte=through)
+    if rooms is not None:
+        rows = rows.filter(rooms__overlap=list(rooms))
     epoch = Subquery(LogEpoch.objects.values("epoch")[:1])
-    rows = LoggedFact.objects.filter(position__gt=after).order_by("position")[:limit]
-    return [_envelope(row, epoch=row.epoch) for row in rows.annotate(epoch=epoch)]
+    return [
+        envelope_of(row, epoch=row.epoch)
+        for row in rows.order_by("position")[:limit].annotate(epoch=epoch)
+    ]
 
 
-def _envelope(row: LoggedFact, *, epoch: str) -> Envelope:
+def list_newest_envelopes(
+    *, above: int, through: int, rooms: Sequence[str], limit: int
+) -> list[Envelope]:
+    """The last `limit` facts of these rooms, newest first, in a stretch of the log."""
+    rows = LoggedFact.objects.filter(
+        position__gt=above, position__lte=through, rooms__overlap=list(rooms)
+    )
+    epoch = Subquery(LogEpoch.objects.values("epoch")[:1])
+    return [
+        envelope_of(row, epoch=row.epoch)
+        for row in rows.order_by("-position")[:limit].annotate(epoch=epoch)
+    ]
+
+
+def envelope_of(row: LoggedFact, *, epoch: str) -> Envelope:
+    """The envelope of a row of the log."""
     return Envelope(
         id=row.event_id,
         type=row.type,

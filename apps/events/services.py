@@ -1,13 +1,14 @@
 """Publish a fact with the data that makes it true."""
 
+import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
-from apps.events import registry
+from apps.events import hints, registry
 from apps.events.errors import OutsideTransactionError
-from apps.events.models import OutboxFact
+from apps.events.models import LogEpoch, OutboxFact
 from apps.events.types import Actor, Fact, Subject, actor_dict
 from veza.kit.context import current_request_id
 
@@ -43,7 +44,28 @@ def publish(
         request_id=current_request_id(),
         trace=_traceparent(),
     )
+    _wake_a_relay_on_commit()
     return row.event_id
+
+
+def bump_epoch() -> str:
+    """Say that positions from before mean nothing any more; returns the new epoch.
+
+    For after a restore: clients may hold positions that the restored log gives to other facts.
+    The next fact stands behind all that the log holds.
+    """
+    epoch = secrets.token_hex(4)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7391001)")  # no relay moves meanwhile
+        cursor.execute("SELECT events_head()")
+        LogEpoch.objects.update(epoch=epoch, floor=cursor.fetchone()[0])
+    return epoch
+
+
+def _wake_a_relay_on_commit() -> None:
+    """Once for each transaction: the queue of what follows the commit is looked through."""
+    if not any(each[1] is hints.outbox_has_grown for each in connection.run_on_commit):
+        transaction.on_commit(hints.outbox_has_grown, robust=True)
 
 
 def _traceparent() -> str:

@@ -6,8 +6,10 @@ from dataclasses import Field, dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self, get_type_hints
 from uuid import UUID
+
+from apps.events.decoding import fields_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,12 @@ class Fact:
     def payload(self) -> dict[str, Any]:
         """The fields as JSON values; times are RFC 3339 in UTC ending in `Z`."""
         return {payload_key(f): json_value(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> Self:
+        """The fact whose `payload` this was. Raises ValueError or TypeError when it cannot be."""
+        keys = {f.name: payload_key(f) for f in fields(cls)}
+        return cls(**fields_from(payload, keys=keys, types=get_type_hints(cls)))
 
 
 def payload_key(field: "Field[Any]") -> str:
@@ -88,6 +96,25 @@ class Envelope:
             "room": room,
         }
 
+    def as_wire(self) -> dict[str, Any]:
+        """Between our own processes: all that `from_wire` needs, in JSON's types alone."""
+        wire = self.as_dict()
+        del wire["room"]
+        return wire | {"rooms": list(self.rooms), "request_id": self.request_id}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """What `as_wire` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        actor = wire["actor"]
+        parsed = {
+            "id": UUID(wire["id"]),
+            "time": datetime.fromisoformat(wire["time"]),
+            "subject": Subject(**wire["subject"]),
+            "actor": Actor(**actor) if actor else None,
+            "rooms": tuple(wire["rooms"]),
+        }
+        return cls(**{f.name: wire[f.name] for f in fields(cls)} | parsed)
+
 
 def actor_dict(actor: Actor | None) -> dict[str, str] | None:
     """The actor as JSON holds it."""
@@ -104,6 +131,45 @@ class RelayStatus:
     lag_s: float
     """The longest that a fact waited for the log, among those of the last second."""
     detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DispatchStatus:
+    """How the delivery of facts to handlers is doing."""
+
+    lag_s: float
+    """How long the oldest delivery that is due has waited to be sent to the broker; 0 if none."""
+    outstanding: int
+    """Deliveries that are neither done nor given up, counted up to a limit."""
+    dead_letters: Mapping[str, int]
+    """What was given up and not sent again since, by queue."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogBounds:
+    """What the log holds: `oldest` is the first position that can be read; `head` the last."""
+
+    epoch: str
+    oldest: int
+    head: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retries:
+    """How often a handler is tried, and how long it is waited before each further try."""
+
+    tries: int = 5
+    first_s: float = 2.0
+    factor: float = 4.0
+    longest_s: float = 600.0
+
+    def wait_s(self, *, failed: int, chance: float, at_least_s: float = 0.0) -> float:
+        """After `failed` tries; `chance`, from 0 to 1, spreads it over half to one and a half.
+
+        Never shorter than `at_least_s`, for which a failing system has asked.
+        """
+        step = min(self.longest_s, self.first_s * self.factor ** (failed - 1))
+        return max(at_least_s * (1 + chance / 10), step * (0.5 + chance))
 
 
 def json_value(value: object) -> Any:

@@ -1,6 +1,6 @@
 """What tests need, in the order in which it is looked for."""
 
-from deploy.services import chromium, clamd, nats, nginx, postgres, rabbitmq, redis
+from deploy.services import chromium, clamd, nats, nginx, postgres, promtool, rabbitmq, redis
 
 SERVICES = (
     postgres.SERVICE,
@@ -10,4 +10,5 @@ SERVICES = (
     clamd.SERVICE,
     chromium.SERVICE,
     nginx.SERVICE,
+    promtool.SERVICE,
 )

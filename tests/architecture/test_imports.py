@@ -34,6 +34,12 @@ BREACHES = {
         "import apps.social.services",
         "apps.social.models -> apps.social.services",
     ),
+    "inside-realtime": (
+        "apps/realtime/follower.py",
+        "import apps.realtime.node",
+        "apps.realtime.follower -> apps.realtime.node",
+    ),
+    "pure-hub": ("apps/realtime/hub.py", "import channels", "apps.realtime.hub -> channels"),
     "public-interface": (
         "apps/live/services.py",
         "import apps.track.models",

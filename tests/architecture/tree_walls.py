@@ -27,7 +27,7 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "
 LOCKS = ("deploy/requirements/*.txt", "**/package-lock.json", "**/uv.lock", "**/pnpm-lock.yaml")
 ADDRESS = re.compile(r"[a-z+]+://|--(extra-)?index-url|--find-links|--trusted-host")
 MACHINE_PATH = re.compile(r"(?:^|[\s\"'@=])(?:/[\w.-]+){2,}|[A-Z]:\\|file:")
-SKIPPED = {"node_modules", ".venv", ".veza", "site", "__pycache__"}
+SKIPPED = {".cache", "node_modules", ".venv", ".veza", "site", "__pycache__"}
 
 
 def code_files(root: Path) -> Iterator[Path]:
@@ -86,7 +86,9 @@ def _is_known(path: PurePosixPath) -> bool:
     kind = folders.pop(0) if folders else "."
     if kind in NAMES:
         return _fits(path.stem, folders, NAMES[kind]) or (kind, app in PLATFORM_APPS) == (".", True)
-    return not folders and (kind in NOUNS or app in PLATFORM_APPS)
+    if app in PLATFORM_APPS:
+        return len(folders) <= 1  # a package, and in it one for each transport
+    return not folders and kind in NOUNS
 
 
 def _fits(stem: str, folders: list[str], known: set[str]) -> bool:

@@ -114,7 +114,7 @@ def _change_in_turn(*, thing: int, hold_s: float) -> UUID:
 
 @pytest.mark.usefixtures("_things")
 def test_sixteen_writers_lose_nothing_and_keep_the_order_of_each_thing() -> None:
-    chance = random.Random(0)  # noqa: S311 - the same holds in every run
+    chance = random.Random(0)
     jobs = [
         partial(
             _change_in_turn,

@@ -118,11 +118,9 @@ class TestWhatIsCounted:
             queue.declare()
             broker.Producer().publish("one", exchange="", routing_key="push")
             try:
-                text = scrape_until('veza_queue_depth{queue="push"}', at_least=1)
+                scrape_until('veza_queue_depth{queue="push"}', at_least=1)
             finally:
                 queue.purge()
-
-        assert 'veza_dead_letters{queue="veza.dead"} ' in text
 
 
 class TestWhoMayRead:

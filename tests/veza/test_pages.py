@@ -73,7 +73,7 @@ class TestStaticFiles:
         assert again.status_code == 304
 
     @pytest.mark.parametrize(
-        "path", ["/static/", "/static/nope.js", "/static/../veza/settings.py", "/static/veza/"]
+        "path", ["/static/", "/static/nope.js", "/static/../pyproject.toml", "/static/veza/"]
     )
     def test_nothing_else_can_be_read(self, client: Client, path: str) -> None:
         answer = client.get(path)

@@ -184,22 +184,18 @@ class Config(BaseSettings):
     )
 
     event_log_retention_s: Seconds = setting(
-        604800, "How long facts can be replayed from the log", group="Realtime", planned=True
+        604800, "How long facts can be replayed from the log", group="Realtime"
     )
     event_retention_s: Seconds = setting(
-        60, "How long a process surely holds facts in memory", group="Realtime", planned=True
+        60, "How long a process surely holds facts in memory", group="Realtime"
     )
-    sse_max_clients: Count = setting(
-        10000, "SSE clients per process", group="Realtime", planned=True
-    )
+    sse_max_clients: Count = setting(10000, "SSE clients per process", group="Realtime")
     sse_heartbeat_s: Seconds = setting(
-        15, "A comment line to every SSE client this often", group="Realtime", planned=True
+        15, "A comment line to every SSE client this often", group="Realtime"
     )
-    last_value_ttl_s: Seconds = setting(
-        300, "Life of an instrument's last value", group="Realtime", planned=True
-    )
+    last_value_ttl_s: Seconds = setting(300, "Life of an instrument's last value", group="Realtime")
     max_connections_per_user: Count = setting(
-        10, "Sockets per user; the oldest gives way", group="Realtime", planned=True
+        10, "Sockets per user; the oldest gives way", group="Realtime"
     )
     webtransport_port: Port = setting(
         4433, "UDP port of WebTransport", group="Realtime", planned=True

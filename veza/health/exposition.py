@@ -19,8 +19,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from apps.events import selectors as event_selectors
-from apps.events.types import RelayStatus
-from veza.celery import DEAD, QUEUES
+from apps.events.types import DispatchStatus, RelayStatus
+from veza.celery import QUEUES
 from veza.health.dependencies import open_amqp, open_redis
 from veza.kit.probes import Probe
 
@@ -36,11 +36,18 @@ def _read_relay() -> RelayStatus:
         connection.close()
 
 
+def _read_dispatch() -> DispatchStatus:
+    try:
+        return event_selectors.dispatch_status()
+    finally:
+        connection.close()
+
+
 def _read_queues() -> dict[str, int]:
     """How many tasks wait in each queue. A queue that nobody has declared yet holds none."""
     if settings.AMQP_URL:
         with open_amqp(settings.AMQP_URL) as broker:
-            return {queue: _rabbitmq_depth(broker, queue) for queue in (*QUEUES, DEAD.name)}
+            return {queue: _rabbitmq_depth(broker, queue) for queue in QUEUES}
     if not settings.REDIS_URL:
         return {}
     with open_redis(settings.REDIS_URL) as client:
@@ -61,6 +68,7 @@ def _rabbitmq_depth(broker: Any, queue: str) -> int:
 
 
 _relay = Probe(_read_relay, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+_dispatch = Probe(_read_dispatch, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _queues = Probe(_read_queues, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 
 
@@ -68,31 +76,52 @@ class _OnDemand(Collector):
     """Metrics of the whole platform: read when asked, and left out when they cannot be read."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        _relay.begin()
-        _queues.begin()
-        relay = _relay.read().value
+        for probe in (_relay, _dispatch, _queues):
+            probe.begin()
+        relay, dispatch = _relay.read().value, _dispatch.read().value
         if relay is not None:
-            yield GaugeMetricFamily(
-                "veza_relay_lag_seconds",
-                "How long the facts that a relay moved last had waited",
-                value=relay.lag_s,
-            )
-            yield GaugeMetricFamily(
-                "veza_outbox_oldest_seconds",
-                "Age of the oldest fact that no relay has moved yet",
-                value=relay.oldest_unsent_s,
-            )
-        yield from _queue_families(_queues.read().value or {})
+            yield from _relay_families(relay)
+        if dispatch is not None:
+            yield from _dispatch_families(dispatch)
+        waiting = GaugeMetricFamily("veza_queue_depth", "Tasks that wait", labels=["queue"])
+        for queue, depth in (_queues.read().value or {}).items():
+            waiting.add_metric([queue], depth)
+        yield waiting
 
 
-def _queue_families(depths: dict[str, int]) -> Iterator[GaugeMetricFamily]:
-    waiting = GaugeMetricFamily("veza_queue_depth", "Tasks that wait", labels=["queue"])
-    dead = GaugeMetricFamily("veza_dead_letters", "Tasks that were given up", labels=["queue"])
-    for queue, depth in depths.items():
-        (dead if queue == DEAD.name else waiting).add_metric([queue], depth)
-    yield waiting
-    if dead.samples:
-        yield dead
+def _relay_families(relay: RelayStatus) -> Iterator[GaugeMetricFamily]:
+    yield GaugeMetricFamily(
+        "veza_relay_lag_seconds",
+        "How long the facts that a relay moved last had waited",
+        value=relay.lag_s,
+    )
+    yield GaugeMetricFamily(
+        "veza_outbox_oldest_seconds",
+        "Age of the oldest fact that no relay has moved yet",
+        value=relay.oldest_unsent_s,
+    )
+    yield GaugeMetricFamily(
+        "veza_relay_up", "1 while a relay reports that it lives", value=relay.state != "down"
+    )
+
+
+def _dispatch_families(dispatch: DispatchStatus) -> Iterator[GaugeMetricFamily]:
+    yield GaugeMetricFamily(
+        "veza_dispatch_lag_seconds",
+        "How long the oldest delivery that is due has waited to be sent to its queue",
+        value=dispatch.lag_s,
+    )
+    yield GaugeMetricFamily(
+        "veza_deliveries_outstanding",
+        "Deliveries to handlers that are neither done nor given up",
+        value=dispatch.outstanding,
+    )
+    dead = GaugeMetricFamily(
+        "veza_dead_letters", "What was given up and not sent again", labels=["queue"]
+    )
+    for queue in sorted({*QUEUES, *dispatch.dead_letters}):
+        dead.add_metric([queue], dispatch.dead_letters.get(queue, 0))
+    yield dead
 
 
 def exposition() -> bytes:

@@ -43,6 +43,21 @@ DB_POOL_SIZE = Gauge(
     "Database connections that are open",
     multiprocess_mode="livesum",
 )
+REALTIME_CONNECTIONS = Gauge(
+    "veza_realtime_connections",
+    "Open sockets and streams",
+    ["transport"],
+    multiprocess_mode="livesum",
+)
+REALTIME_DELIVERIES = Counter(
+    "veza_realtime_deliveries_total",
+    "Messages handed to subscribers",
+)
+REALTIME_DROPPED = Counter(
+    "veza_realtime_dropped_total",
+    "Connections that were ended because of what they did or took",
+    ["reason"],
+)
 
 _OPERATIONS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "RELEASE"})
 _Execute = Callable[[str, Any, bool, dict[str, Any]], Any]

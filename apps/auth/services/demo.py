@@ -81,7 +81,7 @@ PEOPLE = (
         number=7,
         username="ingestor",
         display_name="Data producer",
-        roles=frozenset({RoleName.LISTENER}),
+        roles=frozenset({RoleName.LISTENER, RoleName.INGESTOR}),
     ),
 )
 PROGRAMS = {"ingestor": PEOPLE[6], "operator": PEOPLE[4]}

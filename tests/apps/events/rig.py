@@ -31,7 +31,7 @@ class ThingChanged(Fact):
 
     name: ClassVar[str] = "thing.changed"
     about: ClassVar[str] = "A thing has changed."
-    rooms: ClassVar[tuple[str, ...]] = ("thing:{id}", "public")
+    rooms: ClassVar[tuple[str, ...]] = ("thing:{id}", "user:{id}", "public")
     example: ClassVar = {"step": 1}
 
     step: int
@@ -94,15 +94,19 @@ def relay_thread(*, partition_size: int = 1_000_000, batch: int = 500) -> Iterat
         thread.join()
 
 
-def start_relay(log: int | None = None) -> subprocess.Popen[bytes]:
-    """`manage.py relay` on the database of this test."""
+def database_url() -> str:
+    """The database of this test, for other processes."""
     at = connection.settings_dict
     login = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")
-    url = f"postgres://{login}@{at['HOST']}:{at['PORT'] or 5432}/{at['NAME']}"
+    return f"postgres://{login}@{at['HOST']}:{at['PORT'] or 5432}/{at['NAME']}"
+
+
+def start_relay(log: int | None = None) -> subprocess.Popen[bytes]:
+    """`manage.py relay` on the database of this test."""
     return subprocess.Popen(
         [sys.executable, "manage.py", "relay"],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": url},
+        env=os.environ | {"DATABASE_URL": database_url()},
         stdout=log,
         stderr=subprocess.STDOUT if log else None,
     )

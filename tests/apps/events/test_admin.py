@@ -1,11 +1,18 @@
+from typing import Any
+from uuid import UUID
+
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.events import admin
-from apps.events.models import LoggedFact
+from apps.events.models import DeadLetter, Delivery, LoggedFact
+from apps.events.types import Envelope, Fact
+from tests.apps.events.handlers import handler, plan, run_due
 from tests.apps.events.rig import change, move
+from tests.factories.auth import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -52,3 +59,62 @@ class TestPages:
         move()
         assert "4711" not in admin_client.get(LOG).content.decode()
         assert "4711" in admin_client.get(LOG, {"q": str(ids[0])}).content.decode()
+
+
+class TestDeliveries:
+    @pytest.fixture
+    def given_up(self) -> UUID:
+        """A fact at which a handler has failed in all its tries."""
+
+        def react(fact: Fact, envelope: Envelope) -> None:
+            raise ValueError("poison")
+
+        with handler(react):
+            event_id = change(thing=4711)
+            move()
+            plan()
+            for _ in range(5):
+                run_due()
+        return event_id
+
+    def test_of_a_fact_stand_on_its_page(self, admin_client: Client, given_up: UUID) -> None:
+        page = admin_client.get(f"{LOG}{LoggedFact.objects.get().position}/change/")
+        assert "tests.react" in page.content.decode()
+        assert "ValueError: poison" in page.content.decode()
+        assert str(given_up) in admin_client.get("/admin/events/delivery/").content.decode()
+
+    def test_show_how_far_handlers_and_relays_are(
+        self, admin_client: Client, given_up: UUID
+    ) -> None:
+        change()
+        move()
+        page = admin_client.get("/admin/events/handlercursor/").content.decode()
+        assert "tests.react" in page
+        assert '<td class="field-behind' in page
+        assert admin_client.get("/admin/events/relaybeat/").status_code == 200
+
+    def test_that_died_are_sent_again_by_an_action(
+        self, admin_client: Client, given_up: UUID
+    ) -> None:
+        letters = "/admin/events/deadletter/"
+        assert "ValueError: poison" in admin_client.get(letters).content.decode()
+        letter = DeadLetter.objects.get()
+        form = {"action": "redrive", "_selected_action": [str(letter.pk)]}
+        answers = [admin_client.post(letters, form, follow=True) for _ in range(2)]
+        assert "1 sent again." in answers[0].content.decode()
+        assert "0 sent again." in answers[1].content.decode()
+        assert Delivery.objects.get().state == "waiting"
+
+    def test_are_not_sent_again_without_the_permission(
+        self, client: Client, django_user_model: Any
+    ) -> None:
+        letter = DeadLetter.objects.create(
+            queue="default", task="x", content={}, reason="r", tries=5
+        )
+        staff = make_user()
+        django_user_model.objects.filter(pk=staff.pk).update(is_staff=True)
+        staff.user_permissions.add(Permission.objects.get(codename="view_deadletter"))
+        client.force_login(django_user_model.objects.get(pk=staff.pk))
+        form = {"action": "redrive", "_selected_action": [str(letter.pk)]}
+        client.post("/admin/events/deadletter/", form)
+        assert DeadLetter.objects.filter(redriven_at__isnull=True).count() == 1

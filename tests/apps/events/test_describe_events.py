@@ -17,7 +17,7 @@ def page(tmp_path: Path) -> Iterator[Path]:
 def test_the_page_holds_each_fact_with_its_rooms_schema_and_example(page: Path) -> None:
     call_command("describe_events")
     text = page.read_text()
-    assert "| [`thing.changed`](#thingchanged1) | 1 | `thing:{id}`, `public` |" in text
+    assert "| [`thing.changed`](#thingchanged1) | 1 | `thing:{id}`, `user:{id}`, `public` |" in text
     assert "## thing.changed@1" in text
     assert '{\n  "step": 1\n}' in text
     assert '"https://json-schema.org/draft/2020-12/schema"' in text

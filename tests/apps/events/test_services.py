@@ -53,7 +53,7 @@ class TestPublish:
         with pytest.raises(UnregisteredFactError, match=r"events\.py"):
             services.publish(ThingForgotten(), subject=SUBJECT)
 
-    @pytest.mark.parametrize("room", ["user:7", "thing:", "publicity", ""])
+    @pytest.mark.parametrize("room", ["order:7", "thing:", "publicity", ""])
     def test_a_room_that_the_fact_does_not_name_is_refused(self, room: str) -> None:
         with pytest.raises(UndeclaredRoomError, match=r"ThingChanged\.rooms"):
             services.publish(ThingChanged(step=1), subject=SUBJECT, rooms=[room])

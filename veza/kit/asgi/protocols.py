@@ -9,7 +9,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from veza.kit.asgi.port import EXTENSION
 from veza.kit.asgi.refusals import RefusalError, request_id_of
+from veza.kit.asgi.transport_ports import StreamPort
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
@@ -40,6 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._refusal: RefusalError | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
+        self._port: StreamPort | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -47,6 +50,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._port is not None:
+            self._port.is_open = False
         self._is_left = True
         self._unset_keepalive_if_required()
         self._stop_head_timer()
@@ -98,7 +103,11 @@ class HttpProtocol(HttpToolsProtocol):
             self._stop_parsing(_malformed())
         self._is_in_head = False
         self._stop_head_timer()
+        port = StreamPort(self)
+        extensions: Any = {EXTENSION: port}
+        self.scope["extensions"] = extensions
         super().on_headers_complete()
+        self._port, port.cycle = port, self.cycle
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn calls this when the parser gives up, be it for a limit of ours."""

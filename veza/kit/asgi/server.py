@@ -1,6 +1,8 @@
 """uvicorn's server with the stop that a supervisor expects."""
 
+import asyncio
 import os
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from types import FrameType
@@ -10,12 +12,15 @@ import uvicorn
 
 from veza.kit.asgi import lifecycle
 from veza.kit.asgi.refusals import Receive, Scope, Send
+from veza.kit.asgi.socket_protocol import MAX_FRAME_BYTES
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 UNREADY_BEFORE_CLOSED_S = 0.5
 KEEP_ALIVE_S = 75  # longer than the 60 s after which proxies drop an idle connection themselves
 BACKLOG = 2048
+DRAIN_SHARE = 0.6
+"""Of the time to stop; what is left is for the closing handshakes."""
 
 
 class WebServer(uvicorn.Server):
@@ -45,6 +50,16 @@ class WebServer(uvicorn.Server):
             self.should_exit = True
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        within_s = (self.config.timeout_graceful_shutdown or 0) * DRAIN_SHARE
+        draining = asyncio.create_task(lifecycle.drain(within_s))
+        await super().shutdown(sockets)
+        draining.cancel()
+        await asyncio.gather(draining, return_exceptions=True)
+        for connection in list(self.server_state.connections):  # whose clients do not end them
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
 
 def web_server(
     app: str | App,
@@ -63,7 +78,9 @@ def web_server(
         app,
         loop="uvloop",
         http="veza.kit.asgi.protocols:HttpProtocol",
-        ws="websockets-sansio",
+        ws="veza.kit.asgi.socket_protocol:WebSocketProtocol",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
         interface="asgi3",
         lifespan="on",
         proxy_headers=False,

@@ -1,10 +1,15 @@
 import argparse
 import signal
+import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.events.dispatch import Dispatcher
 from apps.events.relay import Pace, Relay
+
+STOP_WITHIN_S = 5.0
+"""What a dispatcher may take that waits for a broker; killed, it loses nothing."""
 
 
 class Command(BaseCommand):
@@ -12,7 +17,8 @@ class Command(BaseCommand):
 
     requires_system_checks = []  # it serves no URLs, so it need not load them
     help = (
-        "Move committed facts from the outbox to the log. Any number may run; one moves at a time."
+        "Move committed facts from the outbox to the log, and send them to their handlers. "
+        "Any number may run; one moves at a time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,10 +36,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, batch: int, poll_ms: int, **__: Any) -> None:
-        relay = Relay(pace=Pace(batch=batch, poll_s=poll_ms / 1000))
+        dispatcher = Dispatcher()
+        relay = Relay(pace=Pace(batch=batch, poll_s=poll_ms / 1000), dispatcher=dispatcher)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: relay.stop())
-        relay.run()
+        dispatching = threading.Thread(target=dispatcher.run, name="veza-dispatch", daemon=True)
+        dispatching.start()
+        try:
+            relay.run()
+        finally:
+            dispatcher.stop()
+            dispatching.join(STOP_WITHIN_S)
 
 
 def _positive(text: str) -> int:

@@ -1,17 +1,18 @@
-"""Django's settings, one module for all environments: they differ by values, never by code."""
+"""Django's settings, the same for all environments: they differ by values, never by code."""
 
 import logging
 import re
 import tomllib
 from importlib import metadata
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from django.templatetags.static import static
 from pydantic import SecretStr
 
 from veza.config import ROOT, config
-from veza.embedded import state
+from veza.settings.pages import *  # noqa: F403
+from veza.settings.servers import *  # noqa: F403
+from veza.settings.servers import DATA_DIR, DATABASES, REDIS_NAMESPACE, REDIS_URL
+from veza.settings.tasks import *  # noqa: F403
 from veza.telemetry import logs
 
 
@@ -29,7 +30,6 @@ def _version() -> str:
 
 
 BASE_DIR = ROOT
-DATA_DIR = config.veza_data_dir.resolve()
 VEZA_ENV = config.veza_env
 VERSION = _version()
 DEBUG = config.debug
@@ -203,47 +203,6 @@ STATIC_MAX_AGE_S = 300
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
-# --- data ------------------------------------------------------------------------------------
-_database = urlsplit(
-    config.database_url
-    or f"postgres://postgres@127.0.0.1:{state.service_port(DATA_DIR, 'postgres') or 1}/veza"
-)
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "HOST": _database.hostname or "",
-        "PORT": _database.port or "",
-        "USER": unquote(_database.username or ""),
-        "PASSWORD": unquote(_database.password or ""),
-        "NAME": unquote(_database.path.lstrip("/")),
-        "CONN_MAX_AGE": 0,
-        "OPTIONS": dict(parse_qsl(_database.query)),  # libpq's own: ?sslmode=verify-full
-    }
-}
-_valkey = state.service_port(DATA_DIR, "valkey")
-REDIS_URL = config.redis_url or (f"redis://127.0.0.1:{_valkey}/0" if _valkey else "")
-REDIS_NAMESPACE = "veza"  # the first word of every key of ours
-AMQP_URL = config.amqp_url or ""
-
-# Pools belong to the processes that answer requests: a forked worker must not inherit one.
-if config.veza_role in ("web", "api"):
-    DATABASES["default"]["OPTIONS"] |= {
-        "pool": {
-            "min_size": min(config.database_pool_min, config.database_pool_max)
-            // config.web_processes,
-            "max_size": max(
-                config.web_threads + 1, config.database_pool_max // config.web_processes
-            ),
-            "max_idle": config.database_pool_idle_s,
-            # Soon told as 503 database_unavailable, so that a lost database does not hold threads.
-            "timeout": min(5, config.request_timeout_s),
-        },
-        "options": (
-            f"-c statement_timeout={config.request_timeout_s * 1000}"
-            f" -c idle_in_transaction_session_timeout={config.request_timeout_s * 1000}"
-        ),
-    }
-
 # --- API -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.auth.api.authentication.AccessTokenAuthentication"],
@@ -263,6 +222,26 @@ RATE_LIMIT_BACKEND = "veza.integrations.rate_limit.redis.RedisRateLimit"
 RATE_LIMIT_TIMEOUT_S = 0.05
 WEB_PROCESSES = config.web_processes
 METRICS_TOKEN = _reveal(config.metrics_token)
+
+# --- realtime --------------------------------------------------------------------------------
+REALTIME_AUTHENTICATOR = "apps.auth.realtime.authenticate"
+SSE_MAX_CLIENTS = config.sse_max_clients
+SSE_HEARTBEAT_S = config.sse_heartbeat_s
+MAX_CONNECTIONS_PER_USER = config.max_connections_per_user
+EVENT_RETENTION_S = config.event_retention_s
+EVENT_LOG_RETENTION_S = config.event_log_retention_s
+# Messages reach all processes of one database; Redis knows no borders between its numbered ones.
+_layer = {
+    "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+    "CONFIG": {
+        "hosts": [REDIS_URL],
+        "prefix": f"{REDIS_NAMESPACE}/{DATABASES['default']['NAME']}:",
+    },
+}
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": _layer} if REDIS_URL else {}
+ROOM_STATE_BACKEND = "veza.integrations.room_state.redis.RedisRoomState"
+ROOM_STATE_TIMEOUT_S = 0.25
+LAST_VALUE_TTL_S = config.last_value_ttl_s
 
 # --- accounts --------------------------------------------------------------------------------
 SILENCED_SYSTEM_CHECKS = [
@@ -291,38 +270,6 @@ ACCESS_TOKEN_TTL_S = config.access_token_ttl_s
 REFRESH_TOKEN_TTL_S = config.refresh_token_ttl_s
 REFRESH_GRACE_S = config.refresh_grace_s
 
-# --- tasks: queues, routes and the timetable stand in veza/celery.py ------------------------------
-CELERY_BROKER_URL = AMQP_URL or REDIS_URL or "redis://127.0.0.1:1/0"
-CELERY_RESULT_BACKEND = REDIS_URL or None
-CELERY_RESULT_EXPIRES = 3600
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
-CELERY_TIMEZONE = "UTC"
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_WORKER_CONCURRENCY = config.worker_processes
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_REDIRECT_STDOUTS = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# Shorter than RabbitMQ's consumer_timeout and Redis's visibility_timeout, both 30 minutes:
-# past those the broker would hand a task that still runs to a second worker.
-CELERY_TASK_SOFT_TIME_LIMIT = 24 * 60
-CELERY_TASK_TIME_LIMIT = 25 * 60
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"confirm_publish": True}
-    if AMQP_URL
-    else {
-        "visibility_timeout": 30 * 60,
-        "unacked_restore_interval": 2,
-        "unacked_restore_throttle": 1,
-    }
-)
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-
 # --- observability ---------------------------------------------------------------------------
 VEZA_ROLE = config.veza_role
 READINESS_REQUIRED = ("postgres",)
@@ -341,49 +288,3 @@ DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = logging.DEBUG
-
-# --- documentation of the API ------------------------------------------------------------------
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Veza",
-    "DESCRIPTION": "The API of a collaborative audio streaming platform.",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": r"/api/v\d+",
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {
-            "metricsToken": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "METRICS_TOKEN; requests from the same machine need none.",
-            }
-        }
-    },
-    "TAGS": [
-        {"name": "operations", "description": "For monitors: health, readiness, metrics."},
-    ],
-}
-
-# --- admin -------------------------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "Veza",
-    "SITE_HEADER": "Veza",
-    "SITE_SUBHEADER": "Administration",
-    "SITE_URL": "/",
-    "SITE_ICON": lambda request: static("veza/icon.svg"),
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": lambda request: static("veza/icon.svg"),
-        }
-    ],
-    "ENVIRONMENT": "veza.admin.environment",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"show_search": True, "show_all_applications": True},
-}

@@ -1,0 +1,42 @@
+"""Open rooms, and the domain `chat`: what their members say. Nothing of it is kept."""
+
+from typing import Any
+
+from apps.chat.rules import MESSAGE, OPEN_ROOM, text_from
+from apps.realtime import services as realtime
+from apps.realtime.domains import MessageType, Role, Sender, register, show_as
+from apps.realtime.types import Message, Viewer
+
+
+def say(text: str, sender: Sender) -> None:
+    """Tell it to everyone in the room, the sender too."""
+    realtime.broadcast(sender.room, MESSAGE, {"text": text, "from": sender.viewer.username})
+
+
+def _is_signed_in(viewer: Viewer, **parts: str) -> bool:
+    return not viewer.is_anonymous
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    return {"data": message.data["text"], "from": message.data["from"]}
+
+
+realtime.room(
+    "chat:{name}",
+    may_join=_is_signed_in,
+    may_publish=_is_signed_in,
+    has_presence=True,
+    keeps="nothing",
+    part=OPEN_ROOM,
+)
+register(
+    MessageType(
+        domain="chat",
+        name=MESSAGE,
+        sent_by=Role.CONSUMER,
+        validate=text_from,
+        handle=say,
+        is_to_room=True,
+    )
+)
+show_as(MESSAGE, _shown)

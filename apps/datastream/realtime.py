@@ -1,0 +1,57 @@
+"""The rooms of instruments, and the domain `trading`: what ingestors send into them."""
+
+from typing import Any
+
+from apps.datastream.rules.instruments import (
+    INSTRUMENT,
+    KEY_PREFIX,
+    PRICE_UPDATE,
+    ROOM_PREFIX,
+    Price,
+    price_from,
+)
+from apps.realtime import services as realtime
+from apps.realtime.domains import (
+    MessageType,
+    Role,
+    Sender,
+    last_value_as,
+    register,
+    show_as,
+)
+from apps.realtime.types import Message
+
+ROOM = ROOM_PREFIX + "{name}"
+
+
+def publish_price(price: Price, sender: Sender) -> None:
+    """Keep the price as the instrument's last value, and tell it to those in its room."""
+    room = ROOM_PREFIX + price.instrument
+    value = {"instrument": price.instrument, "price": price.price, "ts": price.ts}
+    realtime.set_last_value(room, value)
+    realtime.broadcast(room, PRICE_UPDATE, value)
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    """As the ingestor sent it: with its type inside."""
+    return {"data": {"type": PRICE_UPDATE, **message.data}}
+
+
+realtime.room(
+    ROOM,
+    may_join=realtime.everyone,
+    keeps="last_value",
+    part=INSTRUMENT,
+    value_key=KEY_PREFIX + "{name}",
+)
+last_value_as(ROOM, PRICE_UPDATE)
+register(
+    MessageType(
+        domain="trading",
+        name=PRICE_UPDATE,
+        sent_by=Role.INGESTOR,
+        validate=price_from,
+        handle=publish_price,
+    )
+)
+show_as(PRICE_UPDATE, _shown)

@@ -1,0 +1,35 @@
+"""Shapes on the wire."""
+
+from rest_framework import serializers
+
+
+class SubjectOutput(serializers.Serializer):
+    type = serializers.CharField()
+    id = serializers.CharField()
+
+
+class ActorOutput(serializers.Serializer):
+    type = serializers.ChoiceField(choices=["user", "system", "program"])
+    id = serializers.CharField()
+
+
+class EnvelopeOutput(serializers.Serializer):
+    """A fact as it is on every transport; `room` is the one by which it is shown here."""
+
+    id = serializers.UUIDField()
+    type = serializers.CharField()
+    version = serializers.IntegerField(min_value=1)
+    time = serializers.DateTimeField()
+    subject = SubjectOutput()
+    actor = ActorOutput(allow_null=True)
+    data = serializers.DictField()  # type: ignore[assignment] # the metaclass takes it away
+    position = serializers.IntegerField(min_value=1)
+    epoch = serializers.CharField()
+    room = serializers.CharField()
+
+
+class EventsOutput(serializers.Serializer):
+    results = EnvelopeOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    cursor = serializers.UUIDField(allow_null=True, help_text="Null while the log is empty.")

@@ -1,0 +1,31 @@
+"""Expected failures of realtime."""
+
+from veza.kit.errors import GoneError, NotFoundError, UnauthenticatedError
+
+
+class TokenInvalidError(UnauthenticatedError):
+    """No token of ours, one for another purpose, or one that was revoked: close 3500."""
+
+    code = "token_invalid"
+    message = "The token is not valid. Sign in again."
+
+
+class TokenExpiredError(UnauthenticatedError):
+    """It was a good token, and its time is over: a new one helps."""
+
+    code = "token_expired"
+    message = "The token has expired. Refresh it or sign in again."
+
+
+class RoomNotFoundError(NotFoundError):
+    """There is no such room, or this viewer may not join it: nobody learns which."""
+
+    code = "room_not_found"
+    message = "There is no such room."
+
+
+class CursorLostError(GoneError):
+    """What followed a place in the log is not known any more; `details` say why, and the head."""
+
+    code = "cursor_lost"
+    message = "What followed this place is not known any more; read anew and begin without `after`."

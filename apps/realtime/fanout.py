@@ -1,0 +1,215 @@
+"""What is no fact on its way to the other processes, and the relay's hints on their way to us.
+
+Local members are served first and whatever happens. Then the message goes over the channel layer
+with the name of its origin, so that a process ignores its own echo. While Redis is away each
+process goes on alone, and nothing is kept for later.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from channels.layers import (  # type: ignore[import-untyped]
+    InMemoryChannelLayer,
+    get_channel_layer,
+)
+
+from apps.realtime.hub import Hub
+from apps.realtime.types import Message
+
+logger = logging.getLogger(__name__)
+
+FACTS = "veza.facts"
+ROOMS = "veza.rooms"
+BATCH = 200
+MAX_WAITING = 10_000
+SEND_TIMEOUT_S = 1.0
+RETRY_S = 1.0
+PACE_S = 0.005
+"""At most one send in this time: under load messages travel together."""
+BEAT_S = 1.0
+DEAF_S = 4.0
+"""After so long without hearing itself a process listens anew."""
+
+Hint = Callable[[Mapping[str, Any]], None]
+
+
+class Outbox:
+    """Messages that wait to be sent over the channel layer; bounded, the oldest give way."""
+
+    def __init__(self, *, origin: str) -> None:
+        self._origin = origin
+        self._waiting: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_WAITING)
+        self._wake = asyncio.Event()
+        self.is_down = False
+
+    def put(self, room: str, message: Message) -> None:
+        self._waiting.append((room, message.envelope))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what comes, many at once, until cancelled."""
+        layer = get_channel_layer()
+        while layer is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_S):
+                    await self._wake.wait()
+            self._wake.clear()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if self._waiting:
+                self._wake.set()
+            await self._send(layer, batch)
+            await asyncio.sleep(PACE_S)
+
+    async def _send(self, layer: Any, batch: list[tuple[str, dict[str, Any]]]) -> None:
+        message = {"type": ROOMS, "origin": self._origin, "items": batch}
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await layer.group_send(ROOMS, message)
+        except Exception as fault:  # whatever the layer raises, local life goes on
+            self._waiting.clear()
+            if not self.is_down:
+                self.is_down = True
+                logger.warning("fanout_alone origin=%s fault=%r", self._origin, fault)
+            await asyncio.sleep(RETRY_S)
+        else:
+            if self.is_down:
+                self.is_down = False
+                logger.warning("fanout_together_again origin=%s", self._origin)
+
+
+class Fanout:
+    """One for each process; called on the loop."""
+
+    def __init__(self, *, hub: Hub, on_hint: Hint) -> None:
+        self.origin = secrets.token_hex(8)
+        self._hub = hub
+        self._on_hint = on_hint
+        self._outbox: Outbox | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heard_at = 0.0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether other processes are out of reach."""
+        return self._outbox is None or self._outbox.is_down
+
+    async def start(self) -> None:
+        """Begin to listen and to send; what is away is waited for in the background."""
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        # We tell of a lost Redis ourselves, once; the layer would at each try, with a traceback.
+        logging.getLogger("channels_redis.pubsub").setLevel(logging.CRITICAL)
+        self._tasks.append(asyncio.create_task(self._listen(layer)))
+        if not isinstance(layer, InMemoryChannelLayer):
+            self._outbox = Outbox(origin=self.origin)
+            self._tasks.append(asyncio.create_task(self._outbox.run()))
+
+    async def stop(self) -> None:
+        """Neither listen nor send any more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        layer = get_channel_layer()
+        if layer is not None and not isinstance(layer, InMemoryChannelLayer):
+            with contextlib.suppress(Exception):  # it may be away
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await layer.flush()
+
+    def send(self, room: str, message: Message) -> None:
+        """To the members here at once, to those elsewhere soon."""
+        self._hub.publish(room, message)
+        if self._outbox is not None:
+            self._outbox.put(room, message)
+
+    async def _listen(self, layer: Any) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    channel = await layer.new_channel()
+                    await layer.group_add(ROOMS, channel)
+                    await layer.group_add(FACTS, channel)
+            except Exception:  # told by who sends
+                await asyncio.sleep(RETRY_S)
+                continue
+            await self._receive(layer, channel)
+
+    async def _receive(self, layer: Any, channel: str) -> None:
+        """Until nothing was heard for long, not even ourselves."""
+        loop = asyncio.get_running_loop()
+        self._heard_at = loop.time()
+        receiving = asyncio.create_task(self._take_all(layer, channel))
+        try:
+            while not receiving.done():
+                await asyncio.wait([receiving], timeout=BEAT_S)
+                if self._outbox is not None and loop.time() - self._heard_at > DEAF_S:
+                    break
+        finally:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+        if self._outbox is not None:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await layer.flush()
+
+    async def _take_all(self, layer: Any, channel: str) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            message = await layer.receive(channel)
+            self._heard_at = loop.time()
+            try:
+                self._take(message)
+            except Exception:
+                logger.exception("A message of another process makes no sense")
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == FACTS:
+            self._on_hint(message)
+        elif message["origin"] != self.origin:
+            for room, envelope in message["items"]:
+                self._hub.publish(room, Message(envelope=envelope))
+
+
+class _Outside:
+    """The outbox of a process that has no node: a thread with a loop of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._outbox: Outbox | None = None
+        threading.Thread(target=self._run, name="fanout", daemon=True).start()
+
+    def send(self, room: str, message: Message) -> None:
+        self._loop.call_soon_threadsafe(self._put, room, message)
+
+    def _put(self, room: str, message: Message) -> None:
+        if self._outbox is not None:
+            self._outbox.put(room, message)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+
+    async def _serve(self) -> None:
+        self._outbox = Outbox(origin=secrets.token_hex(8))
+        await self._outbox.run()
+
+
+_outside: tuple[int, _Outside] | None = None
+_outside_lock = threading.Lock()
+
+
+def send_from_outside(room: str, message: Message) -> None:
+    """From a worker or a command, which have no members of their own. Never waits."""
+    global _outside  # noqa: PLW0603 - one per process
+    with _outside_lock:
+        if _outside is None or _outside[0] != os.getpid():  # a fork takes no thread along
+            _outside = (os.getpid(), _Outside())
+    _outside[1].send(room, message)

@@ -1,0 +1,222 @@
+"""Follows the log: applies its facts strictly in order, whatever hints came, went or got lost.
+
+A hint tells that facts were moved to the log, and mostly what they say. Hints may be lost, doubled
+or late; the log may not. So a hint that continues what is known is applied as it is, and anything
+else only makes the follower read the log.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from django.db import DatabaseError, InterfaceError
+
+from apps.events.selectors import list_envelopes, log_bounds
+from apps.events.types import LogBounds
+from apps.realtime import watchers
+from apps.realtime.hub import Hub
+from apps.realtime.types import Message
+from apps.realtime.window import MIN_FACTS, Window
+
+logger = logging.getLogger(__name__)
+
+SILENCE_S = 1.0
+"""With working hints the log is looked at this often."""
+POLL_S = 0.02
+"""Without hints this often, while anyone listens."""
+IDLE_POLL_S = 0.25
+START_WAIT_S = 3.0
+READ_FACTS = 1000
+FIRST_RETRY_S = 0.1
+LAST_RETRY_S = 5.0
+
+Row = Mapping[str, Any]
+
+
+class Reader(Protocol):
+    """Runs a blocking read elsewhere."""
+
+    async def call(self, read: Callable[[], Any]) -> Any: ...
+
+    def stop(self) -> None: ...
+
+
+def fact_message(row: Row) -> Message:
+    """The message of a fact as `Envelope.as_wire` writes it. Raises KeyError or TypeError."""
+    envelope = {key: value for key, value in row.items() if key not in ("rooms", "request_id")}
+    return Message(
+        envelope=envelope, id=row["id"], position=int(row["position"]), epoch=row["epoch"],
+        rooms=tuple(dict.fromkeys(row["rooms"])),
+    )  # fmt: skip
+
+
+class Follower:
+    """One for each process. `hint` may be called at any time on the loop."""
+
+    def __init__(
+        self, *, hub: Hub, window: Window, reader: Reader, on_reset: Callable[[str], None]
+    ) -> None:
+        self._hub = hub
+        self._window = window
+        self._reader = reader
+        self._on_reset = on_reset
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._filled = asyncio.Event()
+        self._hinted_at = float("-inf")
+        self._fault = ""
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the history has been read since the start."""
+        return self._filled.is_set()
+
+    async def start(self) -> None:
+        """Begin; returns when history is there, or after START_WAIT_S while PostgreSQL is away."""
+        self._task = asyncio.create_task(self._run())
+        await self.filled(within_s=START_WAIT_S)
+
+    async def stop(self) -> None:
+        """End; what was read is kept."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self._reader.stop()
+
+    def hint(self, hint: Mapping[str, Any]) -> None:
+        """`{"first", "last", "epoch", "rows"}`: these positions are in the log. Never raises."""
+        try:
+            is_applied = self._take(hint)
+        except (KeyError, TypeError, ValueError):
+            logger.exception("A hint of the relay makes no sense")
+            is_applied = False
+        if not is_applied:
+            self._wake.set()
+
+    async def filled(self, *, within_s: float) -> bool:
+        """Wait until history is there; False if it took longer."""
+        if not self._filled.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._filled.wait()
+        return self._filled.is_set()
+
+    def nudge(self) -> None:
+        """Look at the log now."""
+        self._wake.set()
+
+    async def catch_up(self) -> None:
+        """Read the log to its present end. Raises DatabaseError."""
+        while await self._read():
+            pass
+
+    def _take(self, hint: Mapping[str, Any]) -> bool:
+        """False where the log is to be read."""
+        self._hinted_at = time.monotonic()
+        if not self.is_filled or hint["epoch"] != self._window.epoch:
+            return False
+        head = self._window.head
+        if hint["last"] <= head:
+            return True
+        rows = hint.get("rows") or ()
+        if hint["first"] > head + 1 or len(rows) != hint["last"] - hint["first"] + 1:
+            return False
+        self._apply([row for row in rows if row["position"] > head])
+        return True
+
+    def _apply(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            message = fact_message(row)
+            if message.position != self._window.head + 1:
+                raise ValueError(f"{message} does not follow {self._window.head}")
+            self._window.append(message)
+            if message.rooms:
+                self._hub.publish_all(message.rooms, message)
+            watchers.show(message)
+
+    async def _run(self) -> None:
+        retry_s = 0.0
+        while True:
+            try:
+                if not self.is_filled:
+                    await self._fill()
+                await self.catch_up()
+                self._tell_recovered()
+                retry_s = 0.0
+                await self._pause(self._poll_s())
+            except (DatabaseError, InterfaceError, OSError) as fault:
+                self._tell_fault(fault)
+                retry_s = min(LAST_RETRY_S, max(FIRST_RETRY_S, retry_s * 2))
+                await asyncio.sleep(retry_s)
+            except Exception:
+                logger.exception("The follower of the log failed; it goes on")
+                await asyncio.sleep(FIRST_RETRY_S)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _poll_s(self) -> float:
+        if time.monotonic() - self._hinted_at < 10 * SILENCE_S:
+            return SILENCE_S
+        return POLL_S if self._hub.counts() else IDLE_POLL_S
+
+    async def _fill(self) -> None:
+        """Read the newest facts, oldest first, until the end of the log."""
+        bounds = await self._reader.call(log_bounds)
+        first = max(bounds.oldest, bounds.head - MIN_FACTS + 1)
+        self._window.clear(epoch=bounds.epoch, head=max(0, first - 1))
+        while await self._read(publish=False):
+            pass
+        self._filled.set()
+
+    async def _read(self, *, publish: bool = True) -> bool:
+        """One batch; False at the end of the log."""
+        head, epoch = self._window.head, self._window.epoch
+        bounds, rows = await self._reader.call(lambda: _after(head))
+        if bounds.epoch != epoch or bounds.head < self._window.head or bounds.oldest > head + 1:
+            await self._restart(bounds)
+            return False
+        new = [row for row in rows if row["position"] > self._window.head]
+        if new and self.is_filled:
+            self._hinted_at = min(self._hinted_at, time.monotonic() - 9 * SILENCE_S)
+        if publish:
+            self._apply(new)
+        else:
+            for row in new:
+                self._window.append(fact_message(row))
+        return len(rows) == READ_FACTS
+
+    async def _restart(self, bounds: LogBounds) -> None:
+        """The log is another one than before, or has lost what we have not seen yet."""
+        is_other = bounds.epoch != self._window.epoch
+        logger.warning(
+            "log_restarted epoch=%s head=%d before=%s:%d",
+            bounds.epoch, bounds.head, self._window.epoch, self._window.head,
+        )  # fmt: skip
+        self._filled.clear()
+        await self._fill()
+        self._on_reset("epoch" if is_other else "expired")
+
+    def _tell_fault(self, fault: BaseException) -> None:
+        line = (str(fault).splitlines() or [type(fault).__name__])[0]
+        if line != self._fault:  # not at each try of a long outage
+            logger.warning("follower_interrupted fault=%s", line)
+            self._fault = line
+
+    def _tell_recovered(self) -> None:
+        if self._fault:
+            logger.warning("follower_recovered")
+            self._fault = ""
+
+
+def _after(position: int) -> tuple[LogBounds, list[dict[str, Any]]]:
+    rows = [each.as_wire() for each in list_envelopes(after=position, limit=READ_FACTS)]
+    return log_bounds(), rows

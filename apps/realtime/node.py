@@ -1,0 +1,203 @@
+"""The realtime side of one process: its hub, its history, its way to the other processes.
+
+    await node().recover(rooms, after, limit)     what was missed; then, in the same step,
+    node().hub.join(room, subscriber)             everything from now on
+    node().hub.leave(room, subscriber)            ... and when the connection has gone:
+    node().connections.discard(connection)        forgets the subscriber too
+
+`node()` is the one of this process. It exists from the first call on, and works within the process
+alone until `start` (in the ASGI lifespan) ties it to the log and to the other processes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from django.conf import settings
+
+from apps.realtime import rooms as room_rules
+from apps.realtime.connections import Connections
+from apps.realtime.ephemera import ephemeral
+from apps.realtime.fanout import Fanout, send_from_outside
+from apps.realtime.follower import Follower
+from apps.realtime.hub import Hub
+from apps.realtime.last_values import LastValues, value_key, write_values
+from apps.realtime.limits import Connection
+from apps.realtime.log_reader import LogReader
+from apps.realtime.recovery import Lost, Recovered, Recovery
+from apps.realtime.types import Position, to_json
+from apps.realtime.window import Window
+from veza.kit import metrics
+from veza.kit.backends import backend
+from veza.kit.errors import UpstreamError
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 1.0
+
+
+class Node:
+    """Made on the event loop that runs it; all of it is called on that loop alone."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.hub = Hub(clock=time.monotonic, soon=self.loop.call_soon)
+        self.window = Window(retention_s=settings.EVENT_RETENTION_S)
+        self.connections = Connections(hub=self.hub)
+        self.follower = Follower(
+            hub=self.hub, window=self.window, reader=LogReader(name="follower"),
+            on_reset=self._tell_reset,
+        )  # fmt: skip
+        self.fanout = Fanout(hub=self.hub, on_hint=self.follower.hint)
+        self.recovery = Recovery(
+            window=self.window, reader=LogReader(name="recovery"), log=self.follower
+        )
+        self.last_values = LastValues()
+        self.is_draining = False
+        self._told_deliveries = 0
+        self._ticking: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+
+    @property
+    def presence(self) -> Any:
+        """The RoomState of this process (veza.integrations.room_state.port); its calls block."""
+        return backend("ROOM_STATE_BACKEND")
+
+    @property
+    def head(self) -> Position:
+        """The newest fact that this process has handed out."""
+        return Position(self.window.head, self.window.epoch)
+
+    async def recover(
+        self, rooms: Collection[str], after: Position | str | None, limit: int
+    ) -> Recovered | Lost:
+        """What these rooms got after a position, or after the fact with this id.
+
+        None: nothing was missed. At most `limit` facts. The answer is exact at the moment when it
+        is given: await this call itself (not in a task of its own) and join the rooms before any
+        other await, and there is neither hole nor double. The log may be asked, so it may take a
+        while; never raises for what a client sent.
+        """
+        return await self.recovery.recover(rooms, after, limit)
+
+    async def start(self) -> None:
+        """Fill the history and begin to follow. Returns when history is there, or soon anyway.
+
+        Repeats do nothing.
+        """
+        if self._ticking is not None:
+            return
+        self._ticking = asyncio.create_task(self._tick())
+        await self.fanout.start()
+        await self.follower.start()
+
+    async def drain(self, *, within_s: float) -> None:
+        """End all connections, spread over the time; new ones are to be refused from now on."""
+        self.is_draining = True
+        await self.connections.drain(within_s=within_s)
+
+    async def stop(self) -> None:
+        """Let go of the log and of the other processes."""
+        if self._ticking:
+            self._ticking.cancel()
+        await self.follower.stop()
+        await self.fanout.stop()
+        await self.last_values.stop()
+        self.recovery.stop()
+        self._observe()
+
+    def ask_again(self, room: str) -> None:
+        """Put out of the room whoever may no longer be in it."""
+        task = asyncio.create_task(self._ask_again(room))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    def viewer_count(self, room: str) -> int:
+        """Who is in the room on this process; a user counts once, an anonymous connection each."""
+        users, nameless = set(), 0
+        for member in self.hub.members(room):
+            viewer = getattr(member, "viewer", None)
+            if viewer is None or viewer.user_id is None:
+                nameless += 1
+            else:
+                users.add(viewer.user_id)
+        return len(users) + nameless
+
+    async def _ask_again(self, room: str) -> None:
+        for member in self.hub.members(room):
+            viewer = getattr(member, "viewer", None)
+            if viewer is not None and not await room_rules.may_join(room, viewer):
+                member.expel(room)  # type: ignore[attr-defined] # whoever has a viewer is a Connection
+
+    def _tell_reset(self, reason: str) -> None:
+        connection: Connection
+        for connection in self.connections:
+            try:
+                connection.reset(self.head, reason)
+            except Exception:
+                logger.exception("A connection failed to tell of the new epoch")
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.connections.end_expired()
+            self._observe()
+
+    def _observe(self) -> None:
+        metrics.REALTIME_DELIVERIES.inc(self.hub.deliveries - self._told_deliveries)
+        self._told_deliveries = self.hub.deliveries
+
+
+_node: Node | None = None
+
+
+def node() -> Node:
+    """The node of this process. Raises RuntimeError where no event loop ever asked for it."""
+    global _node  # noqa: PLW0603 - one per process is what it is
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = None
+    if loop is not None and (_node is None or _node.loop is not loop):
+        _node = Node()
+    if _node is None:
+        raise RuntimeError("This process has no realtime node; only web processes have one.")
+    return _node
+
+
+def broadcast(room: str, type: str, data: Any) -> None:  # noqa: A002 - the term of the contract
+    """See services.broadcast."""
+    message = ephemeral(type, data)
+    if _node is None or _node.loop.is_closed():
+        send_from_outside(room, message)
+    else:
+        _on_loop(_node, _node.fanout.send, room, message)
+
+
+def set_last_value(room: str, data: Any) -> None:
+    """See services.set_last_value."""
+    if _node is None or _node.loop.is_closed():
+        with contextlib.suppress(UpstreamError):
+            write_values({value_key(room): to_json(data)})
+    else:
+        _on_loop(_node, _node.last_values.put, room, data)
+
+
+def end_session(session_id: str) -> None:
+    """See services.end_session."""
+    if _node is not None and not _node.loop.is_closed():
+        _on_loop(_node, _node.connections.end_session, session_id)
+
+
+def _on_loop(here: Node, call: Callable[..., None], *arguments: Any) -> None:
+    try:
+        is_here = asyncio.get_running_loop() is here.loop
+    except RuntimeError:
+        is_here = False
+    if is_here:
+        call(*arguments)
+    else:
+        here.loop.call_soon_threadsafe(call, *arguments)

@@ -1,0 +1,208 @@
+"""What a client that comes back has missed: from memory, else from the log, else said aloud."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from apps.events.selectors import find_position, list_envelopes, log_bounds
+from apps.realtime.follower import fact_message
+from apps.realtime.types import Message, Position
+from apps.realtime.window import TooManyError, Window
+
+logger = logging.getLogger(__name__)
+
+LostReason = Literal["expired", "unknown", "epoch", "invalid", "too_many"]
+
+AHEAD_WAIT_S = 1.0
+"""A client that is ahead of us comes from a process that was faster: so long we try to follow."""
+FILL_WAIT_S = 5.0
+PAGE = 2000
+ID_LENGTH = 36
+MAX_POSITION = 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """Every fact after the asked position up to `head`, in order, each once."""
+
+    messages: list[Message]
+    head: Position
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lost:
+    """It cannot be said what was missed. `newest_id` is the id of the fact at `head`, if any."""
+
+    reason: LostReason
+    head: Position
+    newest_id: str | None = None
+
+
+class Reader(Protocol):
+    """Runs a blocking read elsewhere."""
+
+    async def call(self, read: Callable[[], Any]) -> Any: ...
+
+    def stop(self) -> None: ...
+
+
+class Log(Protocol):
+    """What the follower can say and do."""
+
+    async def filled(self, *, within_s: float) -> bool: ...
+
+    def nudge(self) -> None: ...
+
+
+class _LostError(Exception):
+    def __init__(self, reason: LostReason) -> None:
+        super().__init__(reason)
+        self.reason: LostReason = reason
+
+
+class Recovery:
+    """Asks memory first. Reads of the log for the same rooms and place are made once for all."""
+
+    def __init__(self, *, window: Window, reader: Reader, log: Log) -> None:
+        self._window = window
+        self._reader = reader
+        self._log = log
+        self._reading: dict[object, asyncio.Future[Any]] = {}
+
+    async def recover(
+        self, rooms: Collection[str], after: Position | str | None, limit: int
+    ) -> Recovered | Lost:
+        """See Node.recover."""
+        try:
+            await self._log.filled(within_s=FILL_WAIT_S)
+            if after is None:
+                return self._recovered([])
+            offset = await self._offset(after)
+            return await self._since(frozenset(rooms), offset, limit)
+        except _LostError as lost:
+            return self._lost(lost.reason)
+        except TooManyError:
+            return self._lost("too_many")
+        except (DatabaseError, InterfaceError, OSError):
+            logger.warning("recovery_without_log", exc_info=True)
+            return self._lost("expired")
+
+    def stop(self) -> None:
+        """Let go of the log."""
+        self._reader.stop()
+
+    async def _offset(self, after: Position | str) -> int:
+        if isinstance(after, str):
+            return await self._offset_of(after)
+        if not 0 <= after.offset <= MAX_POSITION:
+            raise _LostError("invalid")
+        if after.epoch not in ("", self._window.epoch):
+            raise _LostError("epoch")
+        return after.offset
+
+    async def _offset_of(self, text: str) -> int:
+        fact_id = _fact_id(text)
+        known = self._window.position_of(str(fact_id))
+        if known is not None:
+            return known
+        found = await self._once(("id", fact_id), lambda: find_position(fact_id))
+        if found is None:
+            raise _LostError(await self._once(("lost", fact_id), lambda: _why_lost(fact_id)))
+        return int(found)
+
+    async def _since(self, rooms: frozenset[str], offset: int, limit: int) -> Recovered:
+        if offset > self._window.head and not await self._has_come(offset):
+            raise _LostError("unknown")
+        found = self._window.since(rooms, offset, limit)
+        if found is None:
+            found = await self._from_log(rooms, offset, limit)
+        return self._recovered(found)
+
+    async def _has_come(self, offset: int) -> bool:
+        """Whether we reach the position within AHEAD_WAIT_S."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + AHEAD_WAIT_S
+        if (await self._once("bounds", log_bounds)).head < offset:
+            return False
+        while self._window.head < offset and loop.time() < deadline:
+            self._log.nudge()
+            await asyncio.sleep(0.01)
+        return self._window.head >= offset
+
+    async def _from_log(self, rooms: frozenset[str], offset: int, limit: int) -> list[Message]:
+        """From the log up to what was handed out, and from memory what was handed out since."""
+        found: list[Message] = []
+        while True:
+            through = self._window.head
+            found += await self._once(
+                (rooms, offset, through, limit),
+                lambda offset=offset, through=through: _read(  # type: ignore[misc]
+                    sorted(rooms), offset, through, limit, self._window.epoch
+                ),
+            )
+            if len(found) > limit:
+                raise TooManyError
+            since = self._window.since(rooms, through, limit - len(found))
+            if since is not None:
+                return found + since
+            offset = through  # so much came meanwhile that memory has let go of it again
+
+    async def _once(self, key: object, read: Callable[[], Any]) -> Any:
+        """The answer of `read`, which is asked for once by all who want it at the same time."""
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = self._reading[key] = asyncio.ensure_future(self._reader.call(read))
+            reading.add_done_callback(lambda _: self._reading.pop(key, None))
+        return await asyncio.shield(reading)
+
+    def _recovered(self, messages: list[Message]) -> Recovered:
+        return Recovered(messages=messages, head=self._head)
+
+    def _lost(self, reason: LostReason) -> Lost:
+        return Lost(reason=reason, head=self._head, newest_id=self._window.newest_id)
+
+    @property
+    def _head(self) -> Position:
+        return Position(self._window.head, self._window.epoch)
+
+
+def _fact_id(text: str) -> UUID:
+    if len(text) != ID_LENGTH:
+        raise _LostError("invalid")
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _LostError("invalid") from None
+
+
+def _read(rooms: Sequence[str], after: int, through: int, limit: int, epoch: str) -> list[Message]:
+    """Blocking. Up to one more than `limit`. Raises _LostError."""
+    found: list[Message] = []
+    at = after
+    while len(found) <= limit:
+        page = list_envelopes(
+            after=at, through=through, rooms=rooms, limit=min(PAGE, limit + 1 - len(found))
+        )
+        found += [fact_message(each.as_wire()) for each in page]
+        if len(page) < PAGE:
+            break
+        at = page[-1].position
+    bounds = log_bounds()  # afterwards, because what is old may have been dropped meanwhile
+    if bounds.epoch != epoch:
+        raise _LostError("epoch")
+    if bounds.oldest > after + 1:
+        raise _LostError("expired")
+    return found
+
+
+def _why_lost(fact_id: UUID) -> LostReason:
+    """Blocking. An id tells its time, so that one from before the log is known as such."""
+    bounds = log_bounds()
+    oldest = list_envelopes(after=bounds.oldest - 1, limit=1)
+    is_from_before = oldest and fact_id.version == 7 and fact_id.int < oldest[0].id.int  # noqa: PLR2004
+    return "expired" if is_from_before and bounds.oldest > 1 else "unknown"

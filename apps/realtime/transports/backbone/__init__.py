@@ -1,0 +1,1 @@
+"""The event backbone: `/ws` for CONSUMERs, `/ws/ingest` for INGESTORs, in plain JSON."""

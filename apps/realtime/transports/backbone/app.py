@@ -1,0 +1,113 @@
+"""`/ws` and `/ws/ingest`: ASGI applications.
+
+A frame is read and acted upon by one plain call in the socket's task; what is published goes
+through the hub, so nobody has a task or a queue of his own.
+"""
+
+import asyncio
+from typing import Any
+
+from django.db import DatabaseError
+
+from apps.realtime import authentication, origins
+from apps.realtime.errors import TokenExpiredError, TokenInvalidError
+from apps.realtime.limits import End
+from apps.realtime.node import Node, node
+from apps.realtime.transports.backbone.connection import BINARY, BackboneConnection
+from apps.realtime.transports.backbone.consumer import Consumer
+from apps.realtime.transports.backbone.ingestor import Ingestor
+from apps.realtime.transports.sse import admission
+from apps.realtime.types import ANONYMOUS, Viewer
+from veza.kit.asgi.port import port_of
+from veza.kit.asgi.refusals import Receive, RefusalError, Scope, Send, request_id_of, stopping
+
+FRAMES_IN_A_ROW = 16
+"""So many frames of one socket are taken before others get their turn."""
+
+_CONNECTIONS = {"/ws": Consumer, "/ws/ingest": Ingestor}
+PATHS = tuple(_CONNECTIONS)
+
+
+async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    """One socket, from the handshake to its end."""
+    await receive()
+    here = node()
+    try:
+        await _admit(scope, here)
+    except RefusalError as refusal:
+        await _refuse(refusal, scope=scope, send=send)
+        return
+    viewer, failure = await _identify(scope)
+    port = port_of(scope, send)
+    await send({"type": "websocket.accept"})
+    connection = _CONNECTIONS[scope["path"]](port=port, node=here, viewer=viewer)
+    here.connections.add(connection)
+    if failure is not None:
+        connection.end(failure)
+    try:
+        await _take_all(connection, receive)
+    finally:
+        connection.forget()
+
+
+async def _admit(scope: Scope, here: Node) -> None:
+    """Raises RefusalError."""
+    if here.is_draining:
+        raise stopping()
+    if not origins.is_allowed(scope["headers"]):
+        raise RefusalError(
+            status=403, code="origin_not_allowed", detail="Pages of this origin may not connect."
+        )
+    decision = await admission.spend(scope)
+    if not decision.is_allowed:
+        raise RefusalError(
+            status=429,
+            code="rate_limited",
+            detail="Too many requests.",
+            retry_after_s=decision.retry_after_s,
+        )
+
+
+async def _identify(scope: Scope) -> tuple[Viewer, End | None]:
+    """Who the header says it is; a wrong token is told by a close code, once the socket is open."""
+    try:
+        token = authentication.bearer_token(scope["headers"])
+        return await authentication.authenticate(token), None
+    except (TokenExpiredError, TokenInvalidError):
+        return ANONYMOUS, End.REVOKED
+    except DatabaseError:
+        return ANONYMOUS, End.INTERNAL
+
+
+async def _take_all(connection: BackboneConnection, receive: Receive) -> None:
+    taken = 0
+    while True:
+        event = await receive()
+        if event["type"] == "websocket.disconnect":
+            return
+        if not connection.is_open:
+            continue
+        text: Any = event.get("text")
+        if text is None:
+            connection.close(BINARY, "text frames only")
+            continue
+        waits = connection.take(text)
+        if waits is not None:
+            await waits
+        taken += 1
+        if taken % FRAMES_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+
+
+async def _refuse(refusal: RefusalError, *, scope: Scope, send: Send) -> None:
+    """As a problem document, or as a refused handshake where the server cannot send one."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 4000 + refusal.status % 1000})
+        return
+    request_id = request_id_of(scope["headers"])
+    body = refusal.body(path=scope["path"], request_id=request_id)
+    headers = refusal.headers(body=body, request_id=request_id)
+    await send(
+        {"type": "websocket.http.response.start", "status": refusal.status, "headers": headers}
+    )
+    await send({"type": "websocket.http.response.body", "body": body})

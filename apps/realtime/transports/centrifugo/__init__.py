@@ -1,0 +1,1 @@
+"""`/connection/websocket`: the Centrifugo client protocol, in JSON and in Protobuf."""

@@ -1,0 +1,97 @@
+"""`history`: pages of the facts of a channel, from memory where it reaches, else from the log."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import close_old_connections
+
+from apps.events.selectors import list_envelopes, log_bounds
+from apps.events.types import Envelope
+from apps.realtime.follower import fact_message
+from apps.realtime.node import Node
+from apps.realtime.transports.centrifugo.codes import UNRECOVERABLE_POSITION, CommandError
+from apps.realtime.transports.centrifugo.wire import publication
+from apps.realtime.types import Message
+
+MAX_PAGE = 300
+FIRST_SPAN = 1000
+Answer = TypeVar("Answer")
+
+
+async def read(node: Node, channel: str, request: dict[str, Any]) -> dict[str, Any]:
+    """The reply to a request. Raises CommandError for a position that cannot be gone on from."""
+    since = request.get("since", {})
+    if since.get("epoch", "") not in ("", node.head.epoch):
+        raise CommandError(UNRECOVERABLE_POSITION)
+    limit = min(max(request.get("limit", 0), 0), MAX_PAGE)
+    found: list[Message] = []
+    if limit and request.get("reverse"):
+        before = since.get("offset", 0) or node.head.offset + 1
+        found = await _backwards(node, channel, before, limit)
+    elif limit:
+        found = await _forwards(node, channel, since.get("offset", 0), limit)
+    reply: dict[str, Any] = {"epoch": node.head.epoch, "offset": node.head.offset}
+    if found:
+        reply["publications"] = [publication(channel, message) for message in found]
+    return reply
+
+
+async def _forwards(node: Node, channel: str, after: int, limit: int) -> list[Message]:
+    """The oldest facts after a position; after 0, the oldest that there are."""
+    through = node.head.offset
+    held = _held(node, channel, after)
+    if held is not None:
+        return held[:limit]
+    return await _in_thread(lambda: _read_forwards(channel, after, through, limit))
+
+
+async def _backwards(node: Node, channel: str, before: int, limit: int) -> list[Message]:
+    """The newest facts below a position, newest first."""
+    through = min(before - 1, node.head.offset)
+    held = _held(node, channel, node.window.floor) or []
+    found = [message for message in held if (message.position or 0) <= through][-limit:]
+    if len(found) < limit and node.window.floor:
+        found = await _in_thread(lambda: _read_backwards(channel, through, limit))
+    return found[::-1]
+
+
+def _held(node: Node, channel: str, after: int) -> list[Message] | None:
+    return node.window.since([channel], after, node.head.offset)
+
+
+def _read_forwards(channel: str, after: int, through: int, limit: int) -> list[Message]:
+    found = list_envelopes(after=after, through=through, rooms=[channel], limit=limit)
+    if after and log_bounds().oldest > after + 1:
+        raise CommandError(UNRECOVERABLE_POSITION)
+    return _messages(found)
+
+
+def _read_backwards(channel: str, through: int, limit: int) -> list[Message]:
+    """Looks at longer and longer stretches of the log, from the end."""
+    oldest = log_bounds().oldest
+    span = FIRST_SPAN
+    found: list[Envelope] = []
+    while len(found) < limit and through >= oldest:
+        page = list_envelopes(
+            after=max(through - span, 0), through=through, rooms=[channel], limit=span
+        )
+        found = page[-(limit - len(found)) :] + found
+        through, span = through - span, min(span * 4, 10_000)
+    return _messages(found)
+
+
+def _messages(found: list[Envelope]) -> list[Message]:
+    return [fact_message(envelope.as_wire()) for envelope in found]
+
+
+async def _in_thread(read: Callable[[], Answer]) -> Answer:
+    return await asyncio.to_thread(_with_database, read)
+
+
+def _with_database(read: Callable[[], Answer]) -> Answer:
+    close_old_connections()
+    try:
+        return read()
+    finally:
+        close_old_connections()

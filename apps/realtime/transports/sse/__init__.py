@@ -1,0 +1,1 @@
+"""Server-sent events (HTML Living Standard, section 9.2): `/api/v1/events/watch`."""

@@ -1,0 +1,53 @@
+"""One open event stream."""
+
+from apps.realtime.hub import Wire
+from apps.realtime.limits import End
+from apps.realtime.node import Node
+from apps.realtime.transports.sse.wire import goodbye, reset_chunk
+from apps.realtime.types import Position, Viewer
+from veza.kit.asgi.port import Port
+
+
+class Client:
+    """A hub.Subscriber and a limits.Connection. What is written goes to the socket at once."""
+
+    __slots__ = ("_node", "_port", "viewer", "wire", "write")
+
+    transport = "sse"
+    is_merged = True
+
+    def __init__(self, *, node: Node, port: Port, viewer: Viewer, wire: Wire) -> None:
+        self._node = node
+        self._port = port
+        self.viewer = viewer
+        self.wire: Wire = wire
+        self.write = port.write  # the hub calls it for every message: no frame of Python between
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything that is written still goes somewhere."""
+        return self._port.is_open
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the client has not taken yet."""
+        return self._port.buffered
+
+    def end(self, reason: End) -> None:
+        """Say goodbye and finish the answer. A repeat is harmless."""
+        self._node.connections.discard(self)
+        if self._port.is_open:
+            self._port.write(goodbye(reason))
+            self._port.close()
+
+    def reset(self, head: Position, reason: str) -> None:
+        """The log is another one now; the stream goes on after its newest fact."""
+        newest_id = self._node.window.newest_id
+        self.write(reset_chunk(head=head, reason=reason, newest_id=newest_id))
+
+    def expel(self, room: str) -> None:
+        """A stream is opened for a set of rooms: without one of them it ends.
+
+        The client comes back by itself, and is told 404 if it still asks for that room.
+        """
+        self.end(End.REVOKED)

@@ -1,0 +1,150 @@
+"""Messages between processes, and what becomes of them while Redis is away."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from channels.layers import (  # type: ignore[import-untyped]
+    channel_layers,
+    get_channel_layer,
+)
+
+from apps.realtime import fanout as fanouts
+from apps.realtime.ephemera import ephemeral
+from apps.realtime.fanout import Fanout, send_from_outside
+from apps.realtime.hub import Hub
+from tests.apps.realtime.fakes import Member
+from tests.veza.asgi.wire import until
+from tests.veza.integrations.own_redis import OwnRedis
+
+
+class Process:
+    """A loop of its own in a thread, with a hub, a fan-out and a member of the room `a`."""
+
+    def __init__(self) -> None:
+        self.hints: list[Any] = []
+        self.member = Member()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self.do(self._make)
+
+    async def _make(self) -> None:
+        hub = Hub(clock=time.monotonic, soon=self._loop.call_soon)
+        hub.join("a", self.member)
+        self.fanout = Fanout(hub=hub, on_hint=self.hints.append)
+        await self.fanout.start()
+
+    def do(self, call: Callable[[], Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+
+    def say(self, word: str) -> None:
+        async def say() -> None:
+            self.fanout.send("a", ephemeral(word, {}))
+            await asyncio.sleep(0.01)  # those here have it then
+
+        self.do(say)
+
+    @property
+    def heard(self) -> list[str]:
+        return [line.split()[1] for line in self.member.lines]
+
+    def end(self) -> None:
+        self.do(self.fanout.stop)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        until(lambda: not self._loop.is_running())
+        self._loop.close()
+
+
+@pytest.fixture
+def redis(tmp_path, settings) -> Iterator[OwnRedis]:
+    with OwnRedis(tmp_path) as redis:
+        settings.CHANNEL_LAYERS = {
+            "default": {
+                "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+                "CONFIG": {"hosts": [redis.url], "prefix": "test"},
+            }
+        }
+        yield redis
+    channel_layers.backends.clear()
+
+
+@pytest.fixture
+def two(redis) -> Iterator[tuple[Process, Process]]:
+    one, other = Process(), Process()
+    try:
+        until(lambda: hear_each_other(one, other))
+        yield one, other
+    finally:
+        one.end()
+        other.end()
+
+
+def hear_each_other(one: Process, other: Process) -> bool:
+    word = f"probe-{time.monotonic_ns()}"
+    one.say(word)
+    other.say(word)
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        if one.heard.count(word) == other.heard.count(word) == 2:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_everyone_hears_it_once_the_sender_too(two):
+    one, other = two
+    for number in range(500):
+        one.say(f"word-{number}")
+    wanted = [f"word-{number}" for number in range(500)]
+    until(lambda: other.heard[-1] == wanted[-1])
+    for process in two:
+        assert [word for word in process.heard if word.startswith("word")] == wanted
+
+
+def test_a_process_without_members_may_speak(two, monkeypatch):
+    monkeypatch.setattr(fanouts, "_outside", None)
+    one, other = two
+
+    def both_have_heard():
+        send_from_outside("a", ephemeral("from-outside", {}))
+        time.sleep(0.05)
+        return "from-outside" in one.heard and "from-outside" in other.heard
+
+    until(both_have_heard)
+
+
+def test_hints_are_handed_on(two):
+    one, other = two
+    hint = {"type": fanouts.FACTS, "first": 1, "last": 2, "epoch": "e", "rows": []}
+
+    async def tell():
+        await get_channel_layer().group_send(fanouts.FACTS, hint)
+
+    one.do(tell)
+    until(lambda: one.hints == other.hints == [hint])
+
+
+@pytest.mark.parametrize("loss", ["killed", "frozen"])
+def test_without_redis_local_life_goes_on_and_it_heals(two, redis, loss, caplog):
+    one, other = two
+    redis.kill() if loss == "killed" else redis.freeze()
+    for number in range(50):
+        began = time.monotonic()
+        one.say(f"alone-{number}")
+        assert time.monotonic() - began < 0.5
+    assert [word for word in one.heard if word.startswith("alone")] == [
+        f"alone-{number}" for number in range(50)
+    ]
+    until(lambda: one.fanout.is_alone)
+    time.sleep(2.5)  # so that a second try fails too, and would be told if it were
+    redis.start() if loss == "killed" else redis.thaw()
+    until(lambda: hear_each_other(one, other))
+    assert not one.fanout.is_alone
+    for process in two:
+        assert not [word for word in process.heard if process.heard.count(word) > 2]
+    for process in two:
+        mine = [r.message for r in caplog.records if process.fanout.origin in r.message]
+        assert [line.split()[0] for line in mine] == ["fanout_alone", "fanout_together_again"]

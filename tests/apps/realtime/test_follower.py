@@ -1,0 +1,263 @@
+"""Whatever becomes of hints, everything in the log is handed out once and in order."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from apps.events.selectors import list_envelopes
+from apps.realtime import follower as followers
+from apps.realtime import watchers
+from apps.realtime.follower import Follower
+from apps.realtime.hub import Hub
+from apps.realtime.log_reader import LogReader
+from apps.realtime.window import Window
+from tests.apps.realtime.fakes import Clock, Member
+from tests.apps.realtime.log import epoch, set_epoch, write_log
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _epoch_stays(transactional_db):
+    before = epoch()
+    yield
+    set_epoch(before, floor=0)
+
+
+class Side:
+    """A follower with one listener to the room `all`."""
+
+    def __init__(self) -> None:
+        clock = Clock()
+        self.window = Window()
+        self.hub = Hub(clock=clock, soon=clock.soon)
+        self.listener = Member()
+        self.hub.join("all", self.listener)
+        self.resets: list[str] = []
+        self.reads = 0
+        self.failures = 0
+        self._reader = LogReader(name="follower")
+        self.follower = Follower(
+            hub=self.hub, window=self.window, reader=self, on_reset=self.resets.append
+        )
+
+    async def call(self, read: Callable[[], Any]) -> Any:
+        self.reads += 1
+        if self.failures:
+            self.failures -= 1
+            raise OperationalError("the server is away")
+        return await self._reader.call(read)
+
+    def stop(self) -> None:
+        self._reader.stop()
+
+    @property
+    def heard(self) -> list[int]:
+        self.hub.flush()
+        return [int(line.rsplit(" ", 1)[1]) for line in self.listener.lines]
+
+    async def write(self, first: int, last: int) -> list[dict[str, Any]]:
+        """Facts in the log; the rows of a hint of them."""
+
+        def work() -> list[dict[str, Any]]:
+            try:
+                write_log(first, last)
+                return [each.as_wire() for each in list_envelopes(after=first - 1, limit=1000)]
+            finally:
+                connection.close()
+
+        return await asyncio.to_thread(work)
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(20):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+
+def hint(rows, *, with_rows: bool = True):
+    return {
+        "type": "veza.facts", "first": rows[0]["position"], "last": rows[-1]["position"],
+        "epoch": rows[0]["epoch"], "rows": rows if with_rows else [],
+    }  # fmt: skip
+
+
+def followed(scene: Callable[[Side], Any]) -> None:
+    """Run the scene with a follower."""
+
+    async def run() -> None:
+        side = Side()
+        await side.follower.start()
+        try:
+            await scene(side)
+        finally:
+            await side.follower.stop()
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def _no_polls(monkeypatch):
+    for name in ("POLL_S", "IDLE_POLL_S", "SILENCE_S"):
+        monkeypatch.setattr(followers, name, 60.0)
+
+
+def test_without_hints_the_log_is_read():
+    async def scene(side):
+        for first in range(1, 200, 20):
+            await side.write(first, first + 19)
+        await side.until(lambda: side.window.head == 200)
+        assert side.heard == list(range(1, 201))
+
+    followed(scene)
+
+
+def test_what_was_there_before_is_history_and_no_news():
+    write_log(101, 300)
+
+    async def scene(side):
+        assert (side.window.floor, side.window.head) == (100, 300)
+        assert side.heard == []
+        await side.write(301, 303)
+        await side.until(lambda: side.window.head == 303)
+        assert side.heard == [301, 302, 303]
+
+    followed(scene)
+
+
+@pytest.mark.usefixtures("_no_polls")
+def test_a_hint_that_continues_costs_no_query():
+    async def scene(side):
+        reads = side.reads
+        for first in range(1, 100, 10):
+            side.follower.hint(hint(await side.write(first, first + 9)))
+        assert side.heard == list(range(1, 101))
+        assert side.reads == reads
+
+    followed(scene)
+
+
+@pytest.mark.usefixtures("_no_polls")
+@pytest.mark.parametrize("seed", range(5))
+def test_lost_doubled_late_and_empty_hints(seed):
+    chance = random.Random(seed)
+
+    async def scene(side):
+        hints = []
+        for first in range(1, 200, 4):
+            rows = await side.write(first, first + 3)
+            hints += [hint(rows, with_rows=chance.random() < 0.7)] * chance.choice([0, 1, 1, 2])
+            if chance.random() < 0.5:
+                early = chance.choice(hints) if hints else {}
+                side.follower.hint(early)
+        chance.shuffle(hints)
+        for each in hints:
+            side.follower.hint(each)
+            if chance.random() < 0.2:
+                await asyncio.sleep(0)
+        side.follower.nudge()
+        await side.until(lambda: side.window.head == 200)
+        assert side.heard == list(range(1, 201))
+
+    followed(scene)
+
+
+@pytest.mark.usefixtures("_no_polls")
+def test_senseless_hints_only_make_it_look():
+    async def scene(side):
+        await side.write(1, 3)
+        for senseless in ({}, {"first": "x", "last": None, "epoch": side.window.epoch}):
+            side.follower.hint(senseless)
+        await side.until(lambda: side.heard == [1, 2, 3])
+
+    followed(scene)
+
+
+@pytest.mark.usefixtures("_no_polls")
+def test_a_hint_of_another_epoch_is_not_believed():
+    async def scene(side):
+        rows = await side.write(1, 3)
+        side.follower.hint(hint(rows) | {"epoch": "other"})
+        await side.until(lambda: side.heard == [1, 2, 3])
+        assert side.resets == []
+
+    followed(scene)
+
+
+def test_an_outage_is_told_once_and_healed(caplog):
+    async def scene(side):
+        side.failures = 4
+        await side.write(1, 5)
+        await side.until(lambda: side.heard == [1, 2, 3, 4, 5])
+
+    followed(scene)
+    told = [record.message for record in caplog.records if "follower" in record.message]
+    assert [line.split()[0] for line in told] == ["follower_interrupted", "follower_recovered"]
+
+
+def test_a_cut_connection_is_made_again():
+    connection.close()  # the test's own is not to be cut
+
+    async def scene(side):
+        await side.write(1, 2)
+        await side.until(lambda: side.window.head == 2)
+        await asyncio.to_thread(_cut_other_sessions)
+        await side.write(3, 4)
+        await side.until(lambda: side.heard == [1, 2, 3, 4])
+
+    followed(scene)
+
+
+def _cut_other_sessions():
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND query LIKE '%%events_%%'"
+            )
+    finally:
+        connection.close()
+
+
+def test_a_new_epoch_is_told_to_all_and_followed():
+    write_log(1, 10)
+
+    async def scene(side):
+        def restore():
+            try:
+                set_epoch("restored", floor=10)
+                write_log(11, 12)
+            finally:
+                connection.close()
+
+        await asyncio.to_thread(restore)
+        await side.until(lambda: side.resets)
+        assert side.resets == ["epoch"]
+        assert (side.window.epoch, side.window.head) == ("restored", 12)
+        await side.write(13, 14)
+        await side.until(lambda: side.window.head == 14)
+        assert side.heard[-2:] == [13, 14]
+
+    followed(scene)
+
+
+def test_watchers_see_facts_and_their_failures_harm_nobody(monkeypatch):
+    monkeypatch.setattr(watchers, "_watchers", {})
+    seen = []
+
+    def fail(fact):
+        raise ValueError
+
+    watchers.watch_facts("thing.changed", fail)
+    watchers.watch_facts("thing.changed", lambda fact: seen.append(fact.position))
+
+    async def scene(side):
+        await side.write(1, 3)
+        await side.until(lambda: side.window.head == 3)
+        assert seen == [1, 2, 3]
+
+    followed(scene)

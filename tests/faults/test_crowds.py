@@ -1,0 +1,166 @@
+"""P7, P8, P9: slow readers, the limit of clients, and everybody coming back at once."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from tests.faults.rig.centrifugo import Session, opened
+from tests.faults.rig.programs import Web
+from tests.faults.rig.sizes import SIZE
+from tests.faults.rig.sse import Stream
+from tests.faults.rig.system import System
+from tests.faults.rig.trial import trial
+from tests.faults.rig.waiting import say, until, until_elsewhere
+
+MIB = 1024**2
+PAYLOAD_BYTES = 8_000
+LARGE_FACTS = 600
+"""About 5 MB for each client: more than what may wait for it, and what the kernel takes."""
+STREAM_LIMIT = 12
+USER_LIMIT = 10
+RECEIVE_BYTES = 4096
+
+
+@asynccontextmanager
+async def another_web(system: System, name: str, **settings: object) -> AsyncIterator[Web]:
+    """One more web process, with settings of its own."""
+    web = system.web(name, **settings)
+    try:
+        await web.start()
+        yield web
+    finally:
+        web.stop()
+
+
+def _narrow(port: int) -> socket.socket:
+    """The window that a client offers is set before it connects."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    connection.connect(("127.0.0.1", port))
+    connection.setblocking(False)
+    return connection
+
+
+async def test_who_does_not_read_is_dropped_and_takes_no_memory(system: System) -> None:
+    async with trial(system) as run, another_web(system, "web-slow") as web:
+        await run.watch(sse=3, sockets=3, ports=lambda: [web.client_port])
+        before = web.memory_bytes()
+        # Straight to the process: a proxy between would read, and hold what it reads.
+        slow = [await _deaf(web.port) for _ in range(SIZE.slow)]
+        streams = _streams(web)
+        await run.write(
+            publishers=2, pause_s=0.002,
+            arguments=("--payload-bytes", str(PAYLOAD_BYTES), "--count", str(LARGE_FACTS)),
+        )  # fmt: skip
+        publisher = run.publishers[0]
+        highest = 0
+        while publisher.is_running:
+            highest = max(highest, web.memory_bytes())
+            await asyncio.sleep(0.05)
+        await until_elsewhere(
+            lambda: _streams(web) <= streams - SIZE.slow, within_s=15,
+            what="those who do not read are dropped",
+        )  # fmt: skip
+        await run.judge(at_least=LARGE_FACTS // 2)
+        say(f"memory grew from {before / MIB:.0f} to {highest / MIB:.0f} MiB at most")
+        # The facts themselves stay in memory, in several forms.
+        facts = 6 * LARGE_FACTS * PAYLOAD_BYTES
+        assert highest - before < facts + SIZE.slow * (256 + 128) * 1024 + 16 * MIB
+        for stream in slow:
+            stream.close()
+        back = await run.watch(sse=2, sockets=2, ports=lambda: [web.client_port])
+        await run.drain()
+        assert all(len(each.seen) == len(run.watchers[0].seen) for each in back)
+        assert not any(each.resets for each in back)
+
+
+async def _deaf(port: int) -> Stream:
+    """A stream whose bytes nobody takes."""
+    stream = await Stream.open(port, sock=_narrow(port))
+    stream.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    return stream
+
+
+def _streams(web: Web) -> float:
+    return web.metric("veza_realtime_connections{")
+
+
+async def test_at_the_limit_the_oldest_stream_gives_way(system: System) -> None:
+    async with another_web(system, "web-limit", SSE_MAX_CLIENTS=STREAM_LIMIT) as web:
+        streams: list[Stream] = []
+        try:
+            for _ in range(2 * STREAM_LIMIT):
+                streams.append(await Stream.open(web.port))
+                assert (await streams[-1].next())["data"] == "connected"
+            gone = [await _goodbye(stream) for stream in streams]
+            assert gone == [True] * STREAM_LIMIT + [False] * STREAM_LIMIT
+            # Many at once: who comes last stays, and there are never more than the limit.
+            storm = await asyncio.gather(*(Stream.open(web.port) for _ in range(3 * STREAM_LIMIT)))
+            streams += storm
+            await until_elsewhere(
+                lambda: _streams(web) == STREAM_LIMIT, within_s=10, what="the limit holds"
+            )
+            assert all([await _goodbye(stream) for stream in streams[: 2 * STREAM_LIMIT]])
+            ended = [await _goodbye(stream) for stream in storm]
+            assert ended.count(False) == STREAM_LIMIT
+        finally:
+            for stream in streams:
+                stream.close()
+
+
+async def _goodbye(stream: Stream) -> bool:
+    """Whether the server has ended the stream, after telling so."""
+    told = ""
+    with suppress(TimeoutError, EOFError):
+        while True:
+            told = (await asyncio.wait_for(stream.next(), 0.1)).get("data", "")
+    return told == "disconnected"
+
+
+async def test_the_eleventh_socket_of_a_user_ends_his_oldest(system: System) -> None:
+    web, token = system.webs[0], system.tokens[1]
+    closed: list[int] = []
+
+    async def hold(number: int, there: asyncio.Event) -> None:
+        async with opened(web.client_port) as socket:
+            session = Session(socket)
+            await session.ask("connect", token=token)
+            there.set()
+            with suppress(Exception):
+                while True:
+                    await session.next()
+            closed.append(number)
+            assert socket.close_code == 3504
+
+    tasks = []
+    for number in range(USER_LIMIT + 2):
+        there = asyncio.Event()
+        tasks.append(asyncio.create_task(hold(number, there)))
+        await asyncio.wait_for(there.wait(), 10)
+    await until(lambda: len(closed) >= 2, within_s=10, what="the two oldest are closed")
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert closed == [0, 1]
+    assert results[:2] == [None, None]
+
+
+async def test_everybody_comes_back_at_once_after_a_crash(system: System) -> None:
+    async with trial(system) as run:
+        await run.watch(sse=SIZE.storm // 2, sockets=SIZE.storm // 2)
+        await run.write(publishers=1, pause_s=0.02)
+        await asyncio.sleep(0.5)
+        victim = system.webs[0]
+        victim.kill()
+        began = time.monotonic()
+        await until(
+            lambda: all(watcher.is_connected.is_set() for watcher in run.watchers),
+            within_s=15, what="all clients are back",
+        )  # fmt: skip
+        say(f"all {len(run.watchers)} are back after {time.monotonic() - began:.2f} s")
+        await victim.start()
+        rows = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        assert system.query(rows)[0][0] <= 60, "more connections than all pools together"
+        await run.judge(at_least=20)

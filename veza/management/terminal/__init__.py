@@ -1,0 +1,1 @@
+"""Clients of the event backbone for terminals: what `manage.py backbone` runs."""
