@@ -16,7 +16,8 @@ REQUIREMENTS = ROOT / "deploy" / "requirements"
 COMPILE = [
     "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade",
     "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet",
-    "--prerelease", "if-necessary-or-explicit", "--extra", "embedded", "--extra", "otel",
+    "--prerelease", "if-necessary-or-explicit",
+    "--extra", "embedded", "--extra", "otel", "--extra", "geo",
 ]  # fmt: skip
 
 

@@ -35,19 +35,24 @@ class RevokedReason(TextChoices):
     DEACTIVATED = "deactivated"
 
 
+class AuditAction(TextChoices):
+    """What the audit log tells of; a name, once written, keeps its meaning."""
+
+    USER_REGISTERED = "user.registered"
+    LOGIN_SUCCEEDED = "login.succeeded"
+    LOGIN_FAILED = "login.failed"
+    REFRESH_REUSED = "refresh.reused"
+    SESSION_REVOKED = "session.revoked"
+    ROLES_CHANGED = "roles.changed"
+    USER_ACTIVATED = "user.activated"
+    USER_DEACTIVATED = "user.deactivated"
+
+
 class TokenType(TextChoices):
     """What a token is good for; one is never taken for the other."""
 
     ACCESS = "access"
     REFRESH = "refresh"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Client:
-    """The program that calls: what it says it is, and where from ("" when that is unknown)."""
-
-    user_agent: str
-    address: str
 
 
 @dataclass(frozen=True, kw_only=True)

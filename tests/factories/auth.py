@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 from apps.auth.models import User
 from apps.auth.services.accounts import create_user
 from apps.auth.services.sessions import SignIn, open_session
-from apps.auth.types import REGISTRATION_ROLES, Client, RoleName
+from apps.auth.types import REGISTRATION_ROLES, RoleName
+from veza.kit.context import Client
 
 PASSWORD = "violet tape under rain"
 PHONE = Client(user_agent="phone/1", address="192.0.2.10")

@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from apps.auth.api import views
+from apps.auth.api.views import profile, sign_in
 
 urlpatterns = [
-    path("auth/register", views.RegisterView.as_view(), name="auth-register"),
-    path("auth/login", views.LoginView.as_view(), name="auth-login"),
-    path("auth/refresh", views.RefreshView.as_view(), name="auth-refresh"),
-    path("auth/logout", views.LogoutView.as_view(), name="auth-logout"),
-    path("users/me", views.OwnUserView.as_view(), name="users-me"),
+    path("auth/register", sign_in.RegisterView.as_view(), name="auth-register"),
+    path("auth/login", sign_in.LoginView.as_view(), name="auth-login"),
+    path("auth/refresh", sign_in.RefreshView.as_view(), name="auth-refresh"),
+    path("auth/logout", sign_in.LogoutView.as_view(), name="auth-logout"),
+    path("users/me", profile.OwnUserView.as_view(), name="users-me"),
 ]

@@ -11,11 +11,19 @@ from apps.auth.errors import RegistrationError, UserNotFoundError
 from apps.auth.events import UserCreated, UserUpdated
 from apps.auth.models import User, UserRole, in_order
 from apps.auth.selectors import find_user_by_login
+from apps.auth.services import audit
 from apps.auth.services.passwords import password_faults
 from apps.auth.services.sessions import SignIn, open_session, revoke_sessions
-from apps.auth.types import REGISTRATION_ROLES, STAFF_ROLES, Client, RevokedReason, RoleName
+from apps.auth.types import (
+    REGISTRATION_ROLES,
+    STAFF_ROLES,
+    AuditAction,
+    RevokedReason,
+    RoleName,
+)
 from apps.events.services import publish
 from apps.events.types import Actor, Subject
+from veza.kit.context import Client
 from veza.kit.errors import FieldError
 
 PROFILE_FIELDS = frozenset({"display_name", "bio", "avatar_url", "banner_url", "location", "links"})
@@ -54,11 +62,13 @@ def create_user(user: User, *, roles: Collection[RoleName]) -> User:
     user.save(force_insert=True)
     UserRole.objects.bulk_create(UserRole(user=user, role_id=role) for role in roles)
     user.roles = in_order(roles)
+    actor = Actor(type="user", id=user.id)
+    audit.record(AuditAction.USER_REGISTERED, user_id=user.id, actor=actor, roles=list(user.roles))
     publish(
         UserCreated(user_id=user.id, username=user.username),
         subject=Subject(type="user", id=user.id),
         rooms=[f"user:{user.id}"],
-        actor=Actor(type="user", id=user.id),
+        actor=actor,
     )
     return user
 
@@ -120,6 +130,14 @@ def set_roles(
     _take_powers(user, after)
     user.save(update_fields=["is_staff", "is_superuser", "updated_at"])
     user.roles = in_order(after)
+    audit.record(
+        AuditAction.ROLES_CHANGED,
+        user_id=user.id,
+        actor=actor,
+        now=now,
+        given=in_order(after - before),
+        taken=in_order(before - after),
+    )
     if before - after:
         _sign_out(user, reason=RevokedReason.ROLE_LOST, now=now, actor=actor)
     _publish_updated(user, "roles", actor=actor)
@@ -144,6 +162,8 @@ def set_active(
         return
     user.is_active = is_active
     user.save(update_fields=["is_active", "updated_at"])
+    action = AuditAction.USER_ACTIVATED if is_active else AuditAction.USER_DEACTIVATED
+    audit.record(action, user_id=user.id, actor=actor, now=now)
     if not is_active:
         _sign_out(user, reason=RevokedReason.DEACTIVATED, now=now, actor=actor)
     _publish_updated(user, "is_active", actor=actor)

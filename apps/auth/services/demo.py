@@ -18,7 +18,8 @@ from apps.auth.models import User
 from apps.auth.selectors import find_user_by_login, list_users
 from apps.auth.services.accounts import create_user
 from apps.auth.services.sessions import issue_access
-from apps.auth.types import REGISTRATION_ROLES, Client, RoleName
+from apps.auth.types import REGISTRATION_ROLES, RoleName
+from veza.kit.context import Client
 
 TOKEN_LIFETIME = timedelta(days=90)
 _LOCK = 7391005  # of pg_advisory_xact_lock: one `demo` at a time

@@ -1,21 +1,22 @@
-"""Signing in, staying signed in, signing out."""
+"""Sessions: beginning, staying, ending."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from apps.auth import rules, selectors
-from apps.auth.errors import CredentialsError, RefreshReusedError, SessionNotFoundError
+from apps.auth.errors import RefreshReusedError, SessionNotFoundError
 from apps.auth.events import SessionCreated, SessionRevoked
 from apps.auth.models import RefreshToken, Session, User
+from apps.auth.services import audit
 from apps.auth.services.tokens import make_pair, read_token, write_token
-from apps.auth.types import Claims, Client, RevokedReason, TokenPair, TokenType
+from apps.auth.types import AuditAction, Claims, RevokedReason, TokenPair, TokenType
 from apps.events.services import publish
 from apps.events.types import Actor, Subject
+from veza.kit.context import Client
 from veza.kit.models import new_id
 
 # Used rows are needed for the grace only: a genuine token without a row is an old one, too.
@@ -30,26 +31,6 @@ class SignIn:
     tokens: TokenPair
 
 
-def log_in(*, login: str, password: str, client: Client, now: datetime) -> SignIn:
-    """Open a session for who knows the password of `login`, an e-mail address or a user name.
-
-    Raises CredentialsError, after the same work whether or not there is such an account.
-    """
-    user = check_credentials(login=login, password=password)
-    return open_session(user=user, client=client, now=now)
-
-
-def check_credentials(*, login: str, password: str) -> User:
-    """Whose name and password these are. Hashes once in every case. Raises CredentialsError."""
-    user = selectors.find_user_by_login(login)
-    if user is None:
-        make_password(password)
-        raise CredentialsError
-    if not user.check_password(password) or not user.is_active:
-        raise CredentialsError
-    return user
-
-
 @transaction.atomic
 def open_session(*, user: User, client: Client, now: datetime) -> SignIn:
     """Begin a session for a person whom the caller has made sure of."""
@@ -58,6 +39,14 @@ def open_session(*, user: User, client: Client, now: datetime) -> SignIn:
     session = _create_session(user=user, client=client, now=now, expires_at=expires_at)
     row = RefreshToken.objects.create(session=session, issued_at=now, expires_at=expires_at)
     tokens = make_pair(row=row, session=session, user=user)
+    actor = Actor(type="user", id=user.id)
+    audit.record(
+        AuditAction.LOGIN_SUCCEEDED,
+        user_id=user.id,
+        actor=actor,
+        now=now,
+        session_id=str(session.id),
+    )
     _publish_created(session)
     return SignIn(user=user, tokens=tokens)
 
@@ -200,6 +189,14 @@ def _revoke(session: Session, *, reason: RevokedReason, now: datetime, actor: Ac
     session.revoked_at = now
     session.revoked_reason = reason
     session.save(update_fields=["revoked_at", "revoked_reason", "updated_at"])
+    audit.record(
+        AuditAction.SESSION_REVOKED,
+        user_id=session.user_id,
+        actor=actor,
+        now=now,
+        session_id=str(session.id),
+        reason=reason.value,
+    )
     publish(
         SessionRevoked(session_id=session.id, user_id=session.user_id, reason=reason),
         subject=Subject(type="session", id=session.id),

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.auth.models import User
-from apps.auth.services import demo, sessions
+from apps.auth.services import demo, sign_in
 from tests.factories.auth import PHONE, make_user
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ class TestDemo:
         assert printed.keys() == {"accounts", "tokens"}
         for account in printed["accounts"]:
             assert account.keys() == {"username", "password", "roles"}
-            user = sessions.check_credentials(
+            user = sign_in.check_credentials(
                 login=account["username"], password=account["password"]
             )
             assert list(user.roles) == account["roles"]
@@ -73,7 +73,7 @@ class TestDemo:
 
         assert (again == accounts) is (change == "password")
         for account in again:
-            assert sessions.log_in(
+            assert sign_in.log_in(
                 login=account["username"],
                 password=account["password"],
                 client=PHONE,

@@ -17,9 +17,10 @@ from apps.auth.errors import (
 from apps.auth.events import SessionCreated, SessionRevoked, UserCreated
 from apps.auth.models import RefreshToken, Session, User
 from apps.auth.services import accounts, demo, sessions
-from apps.auth.types import Client, RevokedReason
+from apps.auth.types import RevokedReason
 from tests.factories.auth import PASSWORD, PHONE, make_user, sign_in
 from tests.support import published
+from veza.kit.context import Client
 from veza.kit.errors import PreconditionError
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,6 +17,7 @@ from apps.auth.errors import (
 from apps.auth.events import SessionCreated, SessionRevoked
 from apps.auth.models import RefreshToken, Session
 from apps.auth.services import accounts, sessions
+from apps.auth.services.sign_in import log_in
 from apps.auth.services.tokens import read_token
 from apps.auth.types import RevokedReason, TokenType
 from tests.factories.auth import LAPTOP, PASSWORD, PHONE, make_user, sign_in
@@ -43,9 +44,7 @@ class TestLogIn:
     def test_takes_the_user_name_or_the_address_in_any_case(self, login):
         user = make_user(username="Ada")
 
-        signed_in = sessions.log_in(
-            login=login, password=PASSWORD, client=PHONE, now=timezone.now()
-        )
+        signed_in = log_in(login=login, password=PASSWORD, client=PHONE, now=timezone.now())
 
         assert signed_in.user == user
         assert is_accepted(signed_in.tokens.access)
@@ -85,16 +84,14 @@ class TestLogIn:
         for login in ("known", "inactive", "unusable", "missing", "missing@example.org"):
             hashed.clear()
             with pytest.raises(CredentialsError):
-                sessions.log_in(
-                    login=login, password="wrong " * 3, client=PHONE, now=timezone.now()
-                )
+                log_in(login=login, password="wrong " * 3, client=PHONE, now=timezone.now())
             assert len(hashed) == 1, login
 
     def test_refuses_an_inactive_user_with_the_right_password(self):
         make_user(username="gone", is_active=False)
 
         with pytest.raises(CredentialsError):
-            sessions.log_in(login="gone", password=PASSWORD, client=PHONE, now=timezone.now())
+            log_in(login="gone", password=PASSWORD, client=PHONE, now=timezone.now())
 
         assert not Session.objects.exists()
 

@@ -50,7 +50,7 @@ from datetime import timedelta
 from django.utils import timezone
 from apps.auth import selectors
 from apps.auth.services.sessions import issue_access
-from apps.auth.types import Client
+from veza.kit.context import Client
 session = issue_access(
     user=selectors.get_user("{}"), client=Client(user_agent="test", address=""),
     now=timezone.now(), lifetime=timedelta(seconds={}),

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from veza.kit.context import Client
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -18,6 +20,16 @@ FORWARDED_KEY = "veza.forwarded"
 def client_address(request: HttpRequest | Request) -> str:
     """The address of the client; what proxies say counts only if TRUSTED_PROXIES names them."""
     return str(request.META.get("REMOTE_ADDR", "") or "")
+
+
+def client_of(request: HttpRequest | Request) -> Client:
+    """The program behind the request."""
+    address = client_address(request).partition("%")[0]
+    try:
+        address = str(ipaddress.ip_address(address))
+    except ValueError:
+        address = ""
+    return Client(user_agent=str(request.META.get("HTTP_USER_AGENT", "")), address=address)
 
 
 def was_forwarded(request: HttpRequest | Request) -> bool:

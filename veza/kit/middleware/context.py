@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from veza.kit.api.requests import FORWARDED_KEY, is_trusted, resolve_client
-from veza.kit.context import bind_request_id
+from veza.kit.api.requests import FORWARDED_KEY, client_of, is_trusted, resolve_client
+from veza.kit.context import bind_client, bind_request_id
 from veza.kit.models import new_id
 
 HEADER = "X-Request-ID"
@@ -42,6 +42,7 @@ class RequestContextMiddleware:
         _settle_client(request)
         with (
             bind_request_id(request_id),
+            bind_client(client_of(request)),
             structlog.contextvars.bound_contextvars(request_id=request_id),
         ):
             response = self._get_response(request)

@@ -1,6 +1,5 @@
-"""HTTP in, one call, HTTP out."""
+"""Registering, signing in and out."""
 
-from ipaddress import ip_address
 from typing import cast
 
 from django.utils import timezone
@@ -10,22 +9,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.auth.api.serializers import (
+from apps.auth.api.serializers.profile import OwnUserOutput
+from apps.auth.api.serializers.sign_in import (
     LoginInput,
-    OwnUserOutput,
     RefreshInput,
     RegisterInput,
     SignInOutput,
     TokensOutput,
-    UpdateProfileInput,
 )
-from apps.auth.models import User
-from apps.auth.services import accounts, limits, sessions
-from apps.auth.types import Claims, Client, RevokedReason
+from apps.auth.services import accounts, limits, sessions, sign_in
+from apps.auth.types import Claims, RevokedReason
 from apps.events.types import Actor
-from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 from veza.kit.api.idempotency import IdempotentMixin
-from veza.kit.api.requests import client_address
+from veza.kit.api.requests import client_of
 
 OWN_ADDRESS = "/api/v1/users/me"
 SECRET = {"Cache-Control": "no-store"}  # RFC 6749, section 5.1
@@ -70,7 +66,7 @@ class RegisterView(IdempotentMixin, APIView):
         limits.spend_registration(email=form.validated_data["email"], address=client.address)
         signed_in = accounts.register(**form.validated_data, client=client, now=timezone.now())
         return Response(
-            _sign_in_body(signed_in),
+            sign_in_body(signed_in),
             status.HTTP_201_CREATED,
             headers={"Location": OWN_ADDRESS} | SECRET,
         )
@@ -102,8 +98,8 @@ class LoginView(APIView):
         form.is_valid(raise_exception=True)
         client = client_of(request)
         limits.spend_login(login=form.validated_data["login"], address=client.address)
-        signed_in = sessions.log_in(**form.validated_data, client=client, now=timezone.now())
-        return Response(_sign_in_body(signed_in), headers=SECRET)
+        signed_in = sign_in.log_in(**form.validated_data, client=client, now=timezone.now())
+        return Response(sign_in_body(signed_in), headers=SECRET)
 
 
 class RefreshView(APIView):
@@ -156,62 +152,6 @@ class LogoutView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class OwnUserView(APIView):
-    """The caller as he sees himself; his address is changed elsewhere, his name never."""
-
-    is_conditional = True
-
-    @extend_schema(
-        operation_id="users_me_get",
-        tags=["users"],
-        summary="My profile",
-        responses={200: OwnUserOutput},
-    )
-    def get(self, request: Request) -> Response:
-        user = cast(User, request.user)
-        etag = user_etag(user)
-        if not_modified(request, etag):
-            return _with_etag(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
-        return _with_etag(Response(OwnUserOutput(user).data), etag)
-
-    @extend_schema(
-        operation_id="users_me_update",
-        tags=["users"],
-        summary="Change my profile",
-        request=UpdateProfileInput,
-        responses={200: OwnUserOutput},
-    )
-    def patch(self, request: Request) -> Response:
-        form = UpdateProfileInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        user = accounts.update_profile(
-            user_id=cast(User, request.user).id,
-            changes=form.validated_data,
-            check=lambda current: check_if_match(request, user_etag(current)),
-        )
-        return _with_etag(Response(OwnUserOutput(user).data), user_etag(user))
-
-
-def user_etag(user: User) -> str:
-    """Of what the user sees, so that it changes when that does and at no other time."""
-    return etag_of(*OwnUserOutput(user).data.values())
-
-
-def client_of(request: Request) -> Client:
-    """The program behind the request."""
-    address = client_address(request).partition("%")[0]
-    try:
-        address = str(ip_address(address))
-    except ValueError:
-        address = ""
-    return Client(user_agent=request.headers.get("User-Agent", ""), address=address)
-
-
-def _sign_in_body(signed_in: sessions.SignIn) -> dict[str, object]:
+def sign_in_body(signed_in: sessions.SignIn) -> dict[str, object]:
+    """Who has signed in, and his tokens."""
     return {"user": OwnUserOutput(signed_in.user).data, **TokensOutput(signed_in.tokens).data}
-
-
-def _with_etag(response: Response, etag: str) -> Response:
-    set_etag(response, etag)
-    response["Cache-Control"] = "private, no-cache"
-    return response

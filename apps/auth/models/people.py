@@ -1,22 +1,21 @@
-"""Tables of people, their roles, their sessions, and the refresh tokens of those."""
+"""People."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Self
-from uuid import UUID
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import OuterRef, Q, Value
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
-from apps.auth.types import RevokedReason, RoleName
-from veza.kit.models import Entity, new_id
+from apps.auth.models.roles import UserRole, in_order
+from apps.auth.types import RoleName
+from veza.kit.models import Entity
 
 USERNAME_FORM = r"^[A-Za-z0-9_.-]{3,50}\Z"  # in Python as in PostgreSQL
 USERNAME_HINT = "Use 3 to 50 of the characters A-Z a-z 0-9 _ . -"
@@ -116,104 +115,3 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
         value = f"{self.password}:{self.token_version}"
         salt = "apps.auth.models.User.get_session_auth_hash"
         return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
-
-
-class Role(models.Model):
-    """A RoleName; permissions will hang on it. The rows come with a migration."""
-
-    name = models.CharField(max_length=20, primary_key=True, choices=RoleName.choices)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class UserRole(models.Model):
-    """A person has a role."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="user_roles")
-    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "role"], name="user_role_once")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.role_id}"
-
-
-def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Role names from the least power to the most."""
-    return tuple(sorted(names, key=RoleName.values.index))
-
-
-class SessionQuerySet(models.QuerySet["Session"]):
-    """The vocabulary for finding sessions."""
-
-    def unrevoked(self) -> Self:
-        return self.filter(revoked_at__isnull=True)
-
-    def of_user(self, user_id: UUID) -> Self:
-        return self.filter(user_id=user_id)
-
-    def with_user(self) -> Self:
-        """With the user and `role_names` in the same statement."""
-        roles = UserRole.objects.filter(user_id=OuterRef("user_id")).values("role_id")
-        return self.select_related("user").annotate(role_names=ArraySubquery(roles))
-
-
-SessionManager = models.Manager.from_queryset(SessionQuerySet)
-
-
-class Session(Entity):
-    """One client of one person, from sign-in to its end: the family of its refresh tokens."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    user_agent = models.CharField(max_length=400, blank=True)
-    ip = models.GenericIPAddressField(null=True, blank=True)
-    last_used_at = models.DateTimeField(help_text="When tokens were last made for it")
-    expires_at = models.DateTimeField(db_index=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_reason = models.CharField(max_length=30, blank=True, choices=RevokedReason.choices)
-
-    role_names: list[str]  # of the user, where `with_user` was asked
-
-    objects = SessionManager()
-
-    class Meta:
-        indexes = [models.Index(fields=["user", "-last_used_at"], name="session_by_user")]
-        constraints = [
-            models.CheckConstraint(
-                name="session_revoked_has_reason",
-                condition=Q(revoked_at__isnull=True, revoked_reason="")
-                | (Q(revoked_at__isnull=False) & ~Q(revoked_reason="")),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.user_agent[:40]}"
-
-
-class RefreshToken(models.Model):
-    """What is known of a refresh token. The token itself is not kept: it can be made again
-    from this row, and only by who holds the signing key.
-    """
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
-    issued_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
-    used_by = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the User-Agent")
-    successor_id = models.UUIDField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="refresh_token_used_has_successor",
-                condition=Q(used_at__isnull=True, successor_id__isnull=True)
-                | Q(used_at__isnull=False, successor_id__isnull=False),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return str(self.id)

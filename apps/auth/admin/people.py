@@ -1,51 +1,18 @@
-"""Operators look here. To change something they call the services that everything else calls."""
-
-from datetime import datetime
-from typing import TYPE_CHECKING
+"""People, and whether they may sign in."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.auth.models import Session, User
-from apps.auth.services import accounts, sessions
+from apps.auth.admin.operators import ForOperators, actor_of
+from apps.auth.models import User
+from apps.auth.services import accounts
 from apps.auth.types import RevokedReason
-from apps.events.types import Actor
-
-if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin
-else:
-    from unfold.admin import ModelAdmin  # it has no types
-
-
-class _ForOperators(ModelAdmin):
-    """Staff see everything and change nothing, except by an action."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_active and request.user.is_staff
-
-    def has_view_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_operator_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return False
 
 
 @admin.register(User)
-class UserAdmin(_ForOperators):
+class UserAdmin(ForOperators):
     """People, and whether they may sign in."""
 
     list_display = [
@@ -87,7 +54,7 @@ class UserAdmin(_ForOperators):
                 user_id=user.id,
                 reason=RevokedReason.BY_OPERATOR,
                 now=timezone.now(),
-                actor=_actor(request),
+                actor=actor_of(request),
             )
             for user in users
         )
@@ -110,7 +77,7 @@ class UserAdmin(_ForOperators):
             if user.pk == request.user.pk or (user.is_staff and not request.user.is_superuser):
                 continue
             accounts.set_active(
-                user_id=user.id, is_active=is_active, now=timezone.now(), actor=_actor(request)
+                user_id=user.id, is_active=is_active, now=timezone.now(), actor=actor_of(request)
             )
             done += 1
         left = len(users) - done
@@ -119,40 +86,3 @@ class UserAdmin(_ForOperators):
             f"{done} changed." + (f" {left} left as they are: yourself, or staff." if left else ""),
             messages.WARNING if left else messages.SUCCESS,
         )
-
-
-@admin.register(Session)
-class SessionAdmin(_ForOperators):
-    """Who is signed in where."""
-
-    list_display = ["user", "user_agent", "ip", "created_at", "last_used_at", "state"]
-    list_filter = ["revoked_reason"]
-    list_select_related = ["user"]
-    search_fields = ["user__username", "user__email", "ip"]
-    ordering = ["-last_used_at", "-id"]
-    actions = ["revoke"]
-
-    @admin.display(description="state")
-    def state(self, session: Session) -> str:
-        return _state(session, now=timezone.now())
-
-    @admin.action(description="End these sessions", permissions=["operator"])
-    def revoke(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
-        for session in chosen:
-            sessions.revoke_session(
-                session_id=session.id,
-                reason=RevokedReason.BY_OPERATOR,
-                now=timezone.now(),
-                actor=_actor(request),
-            )
-        self.message_user(request, f"{len(chosen)} sessions ended.", messages.SUCCESS)
-
-
-def _state(session: Session, *, now: datetime) -> str:
-    if session.revoked_at is not None:
-        return session.get_revoked_reason_display()
-    return "live" if session.expires_at > now else "expired"
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return Actor(type="user", id=str(request.user.pk))

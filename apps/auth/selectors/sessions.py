@@ -1,13 +1,11 @@
-"""Reads. Nothing outside this app queries its tables."""
+"""Who is signed in where."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
-
-from apps.auth.errors import TokenExpiredError, TokenInvalidError, UserNotFoundError
-from apps.auth.models import RefreshToken, Session, User, in_order
+from apps.auth.errors import TokenExpiredError, TokenInvalidError
+from apps.auth.models import RefreshToken, Session, in_order
+from apps.auth.selectors.people import find_user_by_login
 from apps.auth.types import Claims
 
 
@@ -33,24 +31,6 @@ def check_session(session: Session | None, *, claims: Claims, now: datetime) -> 
     if session.expires_at <= now:
         raise TokenExpiredError
     return session
-
-
-def get_user(user_id: UUID) -> User:
-    """Raises UserNotFoundError."""
-    try:
-        return User.objects.get(pk=user_id)
-    except User.DoesNotExist:
-        raise UserNotFoundError from None
-
-
-def list_users(user_ids: Iterable[UUID]) -> QuerySet[User]:
-    """Those of them that there are, oldest first."""
-    return User.objects.filter(pk__in=list(user_ids)).order_by("id")
-
-
-def find_user_by_login(login: str) -> User | None:
-    """By e-mail address or user name, without regard to case."""
-    return User.objects.known_as(login).first()
 
 
 def find_refresh_token(token_id: UUID) -> RefreshToken | None:

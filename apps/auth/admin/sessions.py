@@ -1,0 +1,46 @@
+"""Who is signed in where."""
+
+from datetime import datetime
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from apps.auth.admin.operators import ForOperators, actor_of
+from apps.auth.models import Session
+from apps.auth.services import sessions
+from apps.auth.types import RevokedReason
+
+
+@admin.register(Session)
+class SessionAdmin(ForOperators):
+    """Who is signed in where."""
+
+    list_display = ["user", "user_agent", "ip", "created_at", "last_used_at", "state"]
+    list_filter = ["revoked_reason"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "user__email", "ip"]
+    ordering = ["-last_used_at", "-id"]
+    actions = ["revoke"]
+
+    @admin.display(description="state")
+    def state(self, session: Session) -> str:
+        return _state(session, now=timezone.now())
+
+    @admin.action(description="End these sessions", permissions=["operator"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
+        for session in chosen:
+            sessions.revoke_session(
+                session_id=session.id,
+                reason=RevokedReason.BY_OPERATOR,
+                now=timezone.now(),
+                actor=actor_of(request),
+            )
+        self.message_user(request, f"{len(chosen)} sessions ended.", messages.SUCCESS)
+
+
+def _state(session: Session, *, now: datetime) -> str:
+    if session.revoked_at is not None:
+        return session.get_revoked_reason_display()
+    return "live" if session.expires_at > now else "expired"

@@ -1,0 +1,38 @@
+"""What people may do."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import models
+
+from apps.auth.types import RoleName
+
+
+class Role(models.Model):
+    """A RoleName; permissions will hang on it. The rows come with a migration."""
+
+    name = models.CharField(max_length=20, primary_key=True, choices=RoleName.choices)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserRole(models.Model):
+    """A person has a role."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_roles"
+    )
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "role"], name="user_role_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role_id}"
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Role names from the least power to the most."""
+    return tuple(sorted(names, key=RoleName.values.index))

@@ -1,0 +1,19 @@
+"""Reads. Nothing outside this app queries its tables."""
+
+from apps.auth.selectors.people import find_user_by_login, get_user, list_users
+from apps.auth.selectors.sessions import (
+    check_session,
+    find_refresh_token,
+    find_session,
+    has_signed_in_from,
+)
+
+__all__ = [
+    "check_session",
+    "find_refresh_token",
+    "find_session",
+    "find_user_by_login",
+    "get_user",
+    "has_signed_in_from",
+    "list_users",
+]
