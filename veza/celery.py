@@ -88,6 +88,7 @@ app.conf.update(
             "schedule": crontab(minute="17"),
         },
         "trim-events": {"task": "events.trim", "schedule": TRIM_EVERY_S},
+        "check-audit": {"task": "accounts.check_audit", "schedule": crontab(hour="3", minute="41")},
     },
 )
 app.steps["consumer"].add(DeclareDeadLetters)

@@ -47,3 +47,24 @@ def plain_forms(password: str) -> Iterator[str]:
     core = password.strip(digits + punctuation)
     if core and len(password) - len(core) <= PADDING_MAX:
         yield core
+
+
+def origin_hash(*, salt: str, ip: str, user_agent: str) -> str:
+    """What an audit entry keeps of its origin: enough to prove it, nothing to guess it from."""
+    return sha256(netstrings((salt, ip, user_agent))).hexdigest()
+
+
+def seal_hash(*, before: str, position: int, entry: Iterable[str]) -> str:
+    """The hash of an audit entry in the chain; `entry` are its columns as text.
+
+    The function `accounts_audit_seal` of the database makes the same.
+    """
+    return sha256(netstrings((before, str(position), *entry))).hexdigest()
+
+
+def netstrings(texts: Iterable[str]) -> bytes:
+    """Texts one after the other so that no two sequences give the same bytes (D. J. Bernstein,
+    "Netstrings", 1997).
+    """
+    data = (text.encode("utf-8", "surrogateescape") for text in texts)
+    return b"".join(b"%d:%b," % (len(each), each) for each in data)

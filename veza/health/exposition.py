@@ -18,6 +18,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from apps.auth.selectors.audit import last_audit_check
 from apps.events import selectors as event_selectors
 from apps.events.types import DispatchStatus, RelayStatus
 from veza.celery import QUEUES
@@ -41,6 +42,15 @@ def _read_dispatch() -> DispatchStatus:
         return event_selectors.dispatch_status()
     finally:
         connection.close()
+
+
+def _read_audit() -> bool | None:
+    """Whether the audit log was found broken; None before the first look."""
+    try:
+        check = last_audit_check()
+    finally:
+        connection.close()
+    return bool(check.fault) if check else None
 
 
 def _read_queues() -> dict[str, int]:
@@ -69,6 +79,7 @@ def _rabbitmq_depth(broker: Any, queue: str) -> int:
 
 _relay = Probe(_read_relay, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _dispatch = Probe(_read_dispatch, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+_audit = Probe(_read_audit, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _queues = Probe(_read_queues, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 
 
@@ -76,13 +87,18 @@ class _OnDemand(Collector):
     """Metrics of the whole platform: read when asked, and left out when they cannot be read."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for probe in (_relay, _dispatch, _queues):
+        for probe in (_relay, _dispatch, _audit, _queues):
             probe.begin()
         relay, dispatch = _relay.read().value, _dispatch.read().value
         if relay is not None:
             yield from _relay_families(relay)
         if dispatch is not None:
             yield from _dispatch_families(dispatch)
+        is_broken = _audit.read().value
+        if is_broken is not None:
+            yield GaugeMetricFamily(
+                "veza_audit_broken", "1 when the last look found it broken", value=is_broken
+            )
         waiting = GaugeMetricFamily("veza_queue_depth", "Tasks that wait", labels=["queue"])
         for queue, depth in (_queues.read().value or {}).items():
             waiting.add_metric([queue], depth)

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from apps.auth.api.views import profile, sign_in
+from apps.auth.api.views import audit, profile, sign_in
 
 urlpatterns = [
+    path("audit", audit.AuditView.as_view(), name="audit"),
     path("auth/register", sign_in.RegisterView.as_view(), name="auth-register"),
     path("auth/login", sign_in.LoginView.as_view(), name="auth-login"),
     path("auth/refresh", sign_in.RefreshView.as_view(), name="auth-refresh"),

@@ -1,6 +1,6 @@
 """Tables of people: what they are, what they may do, where they are signed in, what happened."""
 
-from apps.auth.models.audit import AuditEntry
+from apps.auth.models.audit import AuditCheck, AuditEntry, AuditOrigin, AuditSeal
 from apps.auth.models.people import USERNAME_FORM, USERNAME_HINT, User, UserManager
 from apps.auth.models.roles import Role, UserRole, in_order
 from apps.auth.models.sessions import RefreshToken, Session
@@ -8,7 +8,10 @@ from apps.auth.models.sessions import RefreshToken, Session
 __all__ = [
     "USERNAME_FORM",
     "USERNAME_HINT",
+    "AuditCheck",
     "AuditEntry",
+    "AuditOrigin",
+    "AuditSeal",
     "RefreshToken",
     "Role",
     "Session",
