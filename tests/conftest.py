@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Generator, Iterator
+from importlib import import_module
 
 import pytest
 import redis
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from rest_framework.test import APIClient
@@ -79,6 +81,7 @@ def _roles(request: pytest.FixtureRequest) -> None:
     if marker:
         request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
         Role.objects.bulk_create([Role(name=name) for name in RoleName], ignore_conflicts=True)
+        import_module("migrations.auth.0008_permissions").seed(apps, connection.schema_editor())
 
 
 @pytest.fixture

@@ -6,16 +6,10 @@ from apps.auth.errors import TokenExpiredError, TokenInvalidError
 from apps.auth.events import SessionRevoked
 from apps.auth.selectors import check_session, find_session
 from apps.auth.services.tokens import read_token
-from apps.auth.types import RoleName, TokenType
+from apps.auth.types import TokenType
 from apps.realtime import errors
 from apps.realtime.services import end_session, room, watch_facts
 from apps.realtime.types import Message, Viewer
-
-PERMISSIONS: dict[str, frozenset[str]] = {
-    RoleName.INGESTOR: frozenset({"backbone.ingest"}),
-    RoleName.OPERATOR: frozenset({"backbone.ingest"}),
-    RoleName.ADMIN: frozenset({"backbone.ingest"}),
-}
 
 
 def authenticate(token: str) -> Viewer:
@@ -35,7 +29,7 @@ def authenticate(token: str) -> Viewer:
         user_id=str(user.id),
         session_id=str(session.id),
         roles=frozenset(user.roles),
-        permissions=frozenset().union(*(PERMISSIONS.get(role, ()) for role in user.roles)),
+        permissions=user.permissions,
         expires_at=min(claims.expires_at, session.expires_at).timestamp(),
         username=user.username,
     )

@@ -25,6 +25,15 @@ REGISTRATION_ROLES = frozenset({RoleName.LISTENER, RoleName.CREATOR})
 STAFF_ROLES = frozenset({RoleName.OPERATOR, RoleName.ADMIN})
 
 
+class AuthPermission(TextChoices):
+    """What accounts let only some do."""
+
+    READ_USERS = "users.read", "See people and their sessions"
+    MANAGE_USERS = "users.manage", "Sign people out, deactivate and activate them"
+    GRANT_ROLES = "roles.grant", "Give roles to people and take them"
+    READ_AUDIT = "audit.read", "Read the audit log"
+
+
 class RevokedReason(TextChoices):
     """Why a session ended before its time."""
 

@@ -3,18 +3,17 @@
 Nothing can be changed here but the fate of dead letters.
 """
 
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import BigIntegerField, Count, F, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin  # type: ignore[import-untyped]
 
 from apps.events import dead_letters, handling, registry, selectors
 from apps.events.dead_letters import OPEN, Choice
@@ -26,6 +25,8 @@ from apps.events.models import (
     OutboxFact,
     RelayBeat,
 )
+from apps.events.types import EventsPermission
+from veza.kit.operators import OperatorPage
 
 WINDOW = 100_000
 COUNTED = 10_000
@@ -66,25 +67,16 @@ class HandlerFilter(admin.SimpleListFilter):
         return queryset.filter(handler=self.value()) if self.value() else queryset
 
 
-class FactAdmin(ModelAdmin):  # type: ignore[misc]
+class FactAdmin(OperatorPage):
     """What these pages have in common: they are read, and never counted whole."""
 
-    list_filter: ClassVar[list[Any]] = [TypeFilter]
+    see = EventsPermission.READ
+    list_filter = [TypeFilter]
     list_per_page = 100
     paginator = BoundedPaginator
-    show_full_result_count = False
     search_fields = ["event_id"]
     search_help_text = "The id of a fact, in full"
-    actions: ClassVar[list[str] | None] = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    actions: list[str] = []
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
@@ -158,11 +150,11 @@ class DeadLetterAdmin(FactAdmin):
     ordering = ["-died_at"]
     actions = ["redrive"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm("events.delete_deadletter"))
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return bool(request.user.has_perm(EventsPermission.REDRIVE))
 
     def has_redrive_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("events.redrive_deadletter"))
+        return bool(request.user.has_perm(EventsPermission.REDRIVE))
 
     @admin.action(description="Send again", permissions=["redrive"])
     def redrive(self, request: HttpRequest, queryset: QuerySet) -> None:

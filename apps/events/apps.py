@@ -1,6 +1,8 @@
 from django.apps import AppConfig
 
 from apps.events import registry
+from apps.events.types import EventsPermission
+from veza.kit.permissions import declare
 
 
 class EventsConfig(AppConfig):
@@ -8,4 +10,5 @@ class EventsConfig(AppConfig):
     verbose_name = "Events"
 
     def ready(self) -> None:
+        declare(EventsPermission)
         registry.discover()

@@ -9,7 +9,16 @@ from enum import Enum
 from typing import Any, ClassVar, Literal, Self, get_type_hints
 from uuid import UUID
 
+from django.db.models import TextChoices
+
 from apps.events.decoding import fields_from
+
+
+class EventsPermission(TextChoices):
+    """What the log lets only some do."""
+
+    READ = "events.read", "See facts, their deliveries and dead letters"
+    REDRIVE = "events.redrive", "Send dead letters again, or delete them"
 
 
 @dataclass(frozen=True, kw_only=True)

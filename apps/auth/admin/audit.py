@@ -6,14 +6,16 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.auth.admin.operators import ForOperators
 from apps.auth.models import AuditEntry
+from apps.auth.types import AuthPermission
+from veza.kit.operators import OperatorPage
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ForOperators):
+class AuditEntryAdmin(OperatorPage):
     """The audit log, newest first; `manage.py audit_verify` checks its chain."""
 
+    see = AuthPermission.READ_AUDIT
     list_display = ["at", "action", "user_id", "actor", "ip", "request_id"]
     list_filter = ["action", "at"]
     search_fields = ["=user_id", "=actor_id", "=request_id", "=origin__ip"]

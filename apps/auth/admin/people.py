@@ -5,16 +5,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.auth.admin.operators import ForOperators, actor_of
+from apps.auth.admin.actors import actor_of
 from apps.auth.models import User
 from apps.auth.services import accounts
-from apps.auth.types import RevokedReason
+from apps.auth.types import AuthPermission, RevokedReason
+from veza.kit.operators import OperatorPage
 
 
 @admin.register(User)
-class UserAdmin(ForOperators):
+class UserAdmin(OperatorPage):
     """People, and whether they may sign in."""
 
+    see = AuthPermission.READ_USERS
     list_display = [
         "username",
         "email",
@@ -47,7 +49,10 @@ class UserAdmin(ForOperators):
     def role_names(self, user: User) -> str:
         return ", ".join(user.roles)
 
-    @admin.action(description="Sign out everywhere", permissions=["operator"])
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(AuthPermission.MANAGE_USERS))
+
+    @admin.action(description="Sign out everywhere", permissions=["manage"])
     def sign_out(self, request: HttpRequest, users: QuerySet[User]) -> None:
         count = sum(
             accounts.sign_out_everywhere(
@@ -60,13 +65,11 @@ class UserAdmin(ForOperators):
         )
         self.message_user(request, f"{count} sessions ended.", messages.SUCCESS)
 
-    @admin.action(
-        description="Deactivate: sign out, and refuse to sign in", permissions=["operator"]
-    )
+    @admin.action(description="Deactivate: sign out, and refuse to sign in", permissions=["manage"])
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
         self._set_active(request, users, is_active=False)
 
-    @admin.action(description="Activate again", permissions=["operator"])
+    @admin.action(description="Activate again", permissions=["manage"])
     def activate(self, request: HttpRequest, users: QuerySet[User]) -> None:
         self._set_active(request, users, is_active=True)
 

@@ -7,16 +7,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.auth.admin.operators import ForOperators, actor_of
+from apps.auth.admin.actors import actor_of
 from apps.auth.models import Session
 from apps.auth.services import sessions
-from apps.auth.types import RevokedReason
+from apps.auth.types import AuthPermission, RevokedReason
+from veza.kit.operators import OperatorPage
 
 
 @admin.register(Session)
-class SessionAdmin(ForOperators):
+class SessionAdmin(OperatorPage):
     """Who is signed in where."""
 
+    see = AuthPermission.READ_USERS
     list_display = ["user", "user_agent", "ip", "created_at", "last_used_at", "state"]
     list_filter = ["revoked_reason"]
     list_select_related = ["user"]
@@ -28,7 +30,10 @@ class SessionAdmin(ForOperators):
     def state(self, session: Session) -> str:
         return _state(session, now=timezone.now())
 
-    @admin.action(description="End these sessions", permissions=["operator"])
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(AuthPermission.MANAGE_USERS))
+
+    @admin.action(description="End these sessions", permissions=["manage"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
         for session in chosen:
             sessions.revoke_session(

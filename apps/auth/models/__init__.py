@@ -2,7 +2,7 @@
 
 from apps.auth.models.audit import AuditCheck, AuditEntry, AuditOrigin, AuditSeal
 from apps.auth.models.people import USERNAME_FORM, USERNAME_HINT, User, UserManager
-from apps.auth.models.roles import Role, UserRole, in_order
+from apps.auth.models.roles import Permission, Role, RolePermission, UserRole, in_order
 from apps.auth.models.sessions import RefreshToken, Session
 
 __all__ = [
@@ -12,8 +12,10 @@ __all__ = [
     "AuditEntry",
     "AuditOrigin",
     "AuditSeal",
+    "Permission",
     "RefreshToken",
     "Role",
+    "RolePermission",
     "Session",
     "User",
     "UserManager",

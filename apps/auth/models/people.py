@@ -13,7 +13,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
-from apps.auth.models.roles import UserRole, in_order
+from apps.auth.models.roles import RolePermission, UserRole, in_order
 from apps.auth.types import RoleName
 from veza.kit.models import Entity
 
@@ -103,6 +103,24 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
     def roles(self) -> tuple[str, ...]:
         """From the least power to the most; one query, unless who loaded the user knew them."""
         return in_order(row.role_id for row in self.user_roles.all())
+
+    @cached_property
+    def permissions(self) -> frozenset[str]:
+        """What the roles allow; one query, unless who loaded the user knew them."""
+        held = RolePermission.objects.filter(role__in=self.roles)
+        return frozenset(held.values_list("permission_id", flat=True))
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Whether a role allows it; admins may everything, and who is not active nothing."""
+        return self.is_active and (self.is_superuser or perm in self.permissions)
+
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        """What `has_perm` is true for, for who is no admin."""
+        return set(self.permissions) if self.is_active else set()
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Django's own pages are for admins; ours ask for a permission."""
+        return self.is_active and self.is_superuser
 
     def get_session_auth_hash(self) -> str:
         """Ends the admin's cookie sessions, too, when the tokens of the user are revoked."""

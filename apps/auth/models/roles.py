@@ -9,12 +9,36 @@ from apps.auth.types import RoleName
 
 
 class Role(models.Model):
-    """A RoleName; permissions will hang on it. The rows come with a migration."""
+    """A RoleName; permissions hang on it. The rows come with a migration."""
 
     name = models.CharField(max_length=20, primary_key=True, choices=RoleName.choices)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Permission(models.Model):
+    """The name of what only some may do; apps declare them (veza.kit.permissions)."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RolePermission(models.Model):
+    """Whoever has the role may do this."""
+
+    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="role_permissions")
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["role", "permission"], name="role_permission_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role_id} {self.permission_id}"
 
 
 class UserRole(models.Model):

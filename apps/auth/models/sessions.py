@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import OuterRef, Q
 
 from apps.auth.models.people import User
-from apps.auth.models.roles import UserRole
+from apps.auth.models.roles import RolePermission, UserRole
 from apps.auth.types import RevokedReason
 from veza.kit.models import Entity, new_id
 
@@ -23,9 +23,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user_id=user_id)
 
     def with_user(self) -> Self:
-        """With the user and `role_names` in the same statement."""
+        """With the user, `role_names` and `permission_names` in the same statement."""
         roles = UserRole.objects.filter(user_id=OuterRef("user_id")).values("role_id")
-        return self.select_related("user").annotate(role_names=ArraySubquery(roles))
+        theirs = UserRole.objects.filter(user_id=OuterRef(OuterRef("user_id")))
+        held = RolePermission.objects.filter(role__in=theirs.values("role_id"))
+        return self.select_related("user").annotate(
+            role_names=ArraySubquery(roles),
+            permission_names=ArraySubquery(held.values("permission_id").distinct()),
+        )
 
 
 SessionManager = models.Manager.from_queryset(SessionQuerySet)
@@ -42,7 +47,8 @@ class Session(Entity):
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=30, blank=True, choices=RevokedReason.choices)
 
-    role_names: list[str]  # of the user, where `with_user` was asked
+    role_names: list[str]  # of the user, where `with_user` was asked; the next too
+    permission_names: list[str]
 
     objects = SessionManager()
 

@@ -10,10 +10,11 @@ from apps.auth.types import Claims
 
 
 def find_session(session_id: UUID) -> Session | None:
-    """In any state, with its user and the user's roles, in one statement."""
+    """In any state, with its user and what the user may do, in one statement."""
     session = Session.objects.with_user().filter(pk=session_id).first()
     if session is not None:
         session.user.roles = in_order(session.role_names)
+        session.user.permissions = frozenset(session.permission_names)
     return session
 
 

@@ -1,12 +1,12 @@
-from typing import Any
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.auth.models import RolePermission
+from apps.auth.types import RoleName
 from apps.events import admin
 from apps.events.models import DeadLetter, Delivery, LoggedFact
 from apps.events.types import Envelope, Fact
@@ -105,16 +105,12 @@ class TestDeliveries:
         assert "0 sent again." in answers[1].content.decode()
         assert Delivery.objects.get().state == "waiting"
 
-    def test_are_not_sent_again_without_the_permission(
-        self, client: Client, django_user_model: Any
-    ) -> None:
+    def test_are_not_sent_again_without_the_permission(self, client: Client) -> None:
         letter = DeadLetter.objects.create(
             queue="default", task="x", content={}, reason="r", tries=5
         )
-        staff = make_user()
-        django_user_model.objects.filter(pk=staff.pk).update(is_staff=True)
-        staff.user_permissions.add(Permission.objects.get(codename="view_deadletter"))
-        client.force_login(django_user_model.objects.get(pk=staff.pk))
+        RolePermission.objects.filter(permission_id="events.redrive").delete()
+        client.force_login(make_user(roles=frozenset({RoleName.OPERATOR})))
         form = {"action": "redrive", "_selected_action": [str(letter.pk)]}
         client.post("/admin/events/deadletter/", form)
         assert DeadLetter.objects.filter(redriven_at__isnull=True).count() == 1

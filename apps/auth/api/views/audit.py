@@ -3,12 +3,12 @@
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
-from rest_framework.permissions import IsAuthenticated
 
-from apps.auth.api.permissions import IsStaff
 from apps.auth.api.serializers.audit import AuditEntryOutput, ListAuditInput
 from apps.auth.models import AuditEntry
 from apps.auth.selectors.audit import list_audit_entries
+from apps.auth.types import AuthPermission
+from veza.kit.api.permissions import requires
 
 
 @extend_schema_view(
@@ -16,14 +16,14 @@ from apps.auth.selectors.audit import list_audit_entries
         operation_id="audit_list",
         tags=["audit"],
         summary="The audit log",
-        description="Every security event, newest first. For operators and admins.",
+        description="Every security event, newest first. Needs `audit.read`.",
         parameters=[ListAuditInput],
     )
 )
 class AuditView(ListAPIView):
     """For operators."""
 
-    permission_classes = (IsAuthenticated, IsStaff)
+    permission_classes = (requires(AuthPermission.READ_AUDIT),)
     serializer_class = AuditEntryOutput
     ordering_fields = ("at",)
     ordering = "-at"

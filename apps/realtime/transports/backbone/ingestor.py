@@ -7,6 +7,7 @@ from typing import Any
 from apps.realtime.domains import Role
 from apps.realtime.limits import End, MessageBudget
 from apps.realtime.node import Node
+from apps.realtime.permissions import RealtimePermission
 from apps.realtime.transports.backbone import frames
 from apps.realtime.transports.backbone.connection import BackboneConnection, forbidden_role
 from apps.realtime.transports.backbone.consumer import JOIN, LEAVE
@@ -14,7 +15,7 @@ from apps.realtime.transports.backbone.frames import RefusedError
 from apps.realtime.types import ANONYMOUS, Viewer
 from veza.kit.asgi.port import Port
 
-PERMISSION = "backbone.ingest"
+PERMISSION = RealtimePermission.INGEST
 AUTH_TIMEOUT_S = 10.0
 MESSAGES_PER_S = 50_000.0
 MESSAGES_AT_ONCE = 100_000.0

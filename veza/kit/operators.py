@@ -1,10 +1,8 @@
-"""What all pages for operators have in common."""
+"""Pages for operators: everyone sees what his permissions let him, and changes it by actions."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.http import HttpRequest
-
-from apps.events.types import Actor
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -12,19 +10,21 @@ else:
     from unfold.admin import ModelAdmin  # it has no types
 
 
-class ForOperators(ModelAdmin):
-    """Staff see everything and change nothing, except by an action."""
+class OperatorPage(ModelAdmin):
+    """Shown to who has the permission `see`; nothing is added, changed or deleted here.
 
+    An action names what it needs: `@admin.action(permissions=["redrive"])` has Django ask
+    `has_redrive_permission(request)`.
+    """
+
+    see: ClassVar[str]
     list_per_page = 50
     show_full_result_count = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_active and request.user.is_staff
+        return bool(request.user.is_active and request.user.has_perm(self.see))
 
     def has_view_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_operator_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -35,8 +35,3 @@ class ForOperators(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         return False
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """The operator who asks."""
-    return Actor(type="user", id=str(request.user.pk))
