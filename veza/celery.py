@@ -18,6 +18,7 @@ from kombu import Exchange, Queue
 from veza.embedded import state
 from veza.embedded.launch import end_with_parent
 from veza.kit.idempotency import purge_idempotency_keys
+from veza.kit.signing import purge_nonces
 
 QUEUES: tuple[str, ...] = settings.TASK_QUEUES
 DELIVERY_LIMIT = 5
@@ -87,6 +88,10 @@ app.conf.update(
             "task": "veza.celery.purge_idempotency_keys",
             "schedule": crontab(minute="17"),
         },
+        "purge-nonces": {
+            "task": "veza.celery.purge_nonces",
+            "schedule": crontab(minute="*/10"),
+        },
         "trim-events": {"task": "events.trim", "schedule": TRIM_EVERY_S},
         "check-audit": {"task": "accounts.check_audit", "schedule": crontab(hour="3", minute="41")},
     },
@@ -105,6 +110,12 @@ def ping() -> str:
 def forget_idempotency_keys() -> int:
     """Every hour; answers are kept for 24."""
     return purge_idempotency_keys(now=timezone.now())
+
+
+@app.task(name="veza.celery.purge_nonces")
+def forget_nonces() -> int:
+    """Every ten minutes; those of the last ten are needed."""
+    return purge_nonces(now=timezone.now())
 
 
 @worker_process_init.connect

@@ -82,10 +82,10 @@ class Config(BaseSettings):
     )
     internal_api_secret: SecretStr | None = setting(
         None,
-        "Signs calls from and to the chat and stream servers",
+        "Signs calls from and to the chat and stream servers; comma-separated, the first signs,"
+        " the others are still believed",
         group="Secrets",
         required=True,
-        planned=True,
     )
     chat_token_secret: SecretStr | None = setting(
         None, "Signs the tokens for the chat server", group="Secrets", required=True, planned=True

@@ -45,6 +45,7 @@ class UnauthenticatedError(VezaError):
 
     code = "not_authenticated"
     message = "Authentication is needed."
+    scheme = "Bearer"  # what WWW-Authenticate asks for
 
 
 class ForbiddenError(VezaError):

@@ -41,3 +41,14 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}"
+
+
+class UsedNonce(models.Model):
+    """The nonce of a signed call that was taken; `claim` tells which of parallel calls it was."""
+
+    nonce = models.CharField(max_length=64, primary_key=True)
+    claim = models.UUIDField(default=new_id)
+    used_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.nonce

@@ -35,6 +35,7 @@ VERSION = _version()
 DEBUG = config.debug
 SECRET_KEY = _reveal(config.secret_key)
 ENCRYPTION_KEYS = [key for key in _reveal(config.encryption_keys).split(",") if key]
+INTERNAL_API_SECRETS = [key for key in _reveal(config.internal_api_secret).split(",") if key]
 PUBLIC_URL = config.public_url or f"http://127.0.0.1:{config.port}"
 ALLOWED_HOSTS = config.allowed_hosts or ["*"]
 TRUSTED_PROXIES = config.trusted_proxies

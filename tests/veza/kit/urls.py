@@ -21,6 +21,7 @@ from veza.kit import errors
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 from veza.kit.api.idempotency import IdempotentMixin
 from veza.kit.api.parsers import StrictJSONParser
+from veza.kit.api.signed import IsSigned, SignedCalls
 from veza.kit.api.throttling import spend
 from veza.kit.context import current_request_id
 
@@ -213,7 +214,21 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("<h1>A page</h1>")
 
 
+class SignedView(APIView):
+    authentication_classes = [SignedCalls]
+    permission_classes = [IsSigned]
+
+    @extend_schema(operation_id="signed_get", responses=PersonInput)
+    def get(self, request: Request) -> Response:
+        return Response({})
+
+    @extend_schema(operation_id="signed_post", request=PersonInput, responses=PersonInput)
+    def post(self, request: Request) -> Response:
+        return Response(request.data)
+
+
 urlpatterns = [
+    path("api/v1/internal/signed", SignedView.as_view()),
     path("api/v1/echo", EchoView.as_view()),
     path("api/v1/people", PersonView.as_view()),
     path("api/v1/protected", ProtectedView.as_view()),

@@ -79,7 +79,9 @@ def read_database_failure(exc: BaseException | None) -> Failure | None:
 
 def _read_veza(exc: errors.VezaError) -> Failure:
     status = next((status for kind, status in STATUS_BY_KIND if isinstance(exc, kind)), 400)
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    headers: dict[str, str] = {}
+    if isinstance(exc, errors.UnauthenticatedError):
+        headers["WWW-Authenticate"] = exc.scheme
     if exc.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, exc.retry_after_s))
     return Failure(
