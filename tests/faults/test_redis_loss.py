@@ -115,7 +115,7 @@ async def test_without_redis_local_life_goes_on(
             talker(second, token) as elsewhere,
         ):
             await run.watch(sse=2, sockets=2)
-            await run.write(api=2, pause_s=SIZE.pause_s)
+            await run.write(api=2, publishers=1, pause_s=SIZE.pause_s)
             await _hear_each_other(here, elsewhere)
             elsewhere.heard.clear()
             break_it(system)

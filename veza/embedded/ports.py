@@ -1,8 +1,8 @@
 """Ports of 127.0.0.1."""
 
 import errno
-import random
 import socket
+from random import SystemRandom
 
 from veza.embedded.errors import EmbeddedError
 
@@ -13,7 +13,8 @@ OURS = range(20000, 32768)
 
 def free_port() -> int:
     """A port on which nothing listens. Raises EmbeddedError when there is none."""
-    for port in random.sample(OURS, len(OURS)):
+    # Not the generator that programs seed: two that seed it alike would take the same port.
+    for port in SystemRandom().sample(OURS, len(OURS)):
         if _bind(port) == 0:
             return port
     raise EmbeddedError("No port from 20000 to 32767 is free: stop some program that listens.")

@@ -33,12 +33,6 @@ def pinned(argv: Sequence[str], *, core: str) -> list[str]:
     return list(argv)
 
 
-def free_port() -> int:
-    """A TCP port that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def usage(pid: int) -> Usage:
     """CPU time and memory of the process with all its children."""
     ticks = pages = 0

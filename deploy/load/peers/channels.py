@@ -4,8 +4,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deploy.load.bench.processes import free_port, running
+from deploy.load.bench.processes import running
 from deploy.load.bench.target import MESSAGE, ROOT, MissingError, Options, Place, Server
+from veza.embedded.ports import free_port
 
 _OPTIONS: Options = {"path": "/", "join": '{"join":"{room}"}', "message": MESSAGE}
 

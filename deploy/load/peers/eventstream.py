@@ -4,8 +4,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deploy.load.bench.processes import free_port, running
+from deploy.load.bench.processes import running
 from deploy.load.bench.target import CACHE, MESSAGE, ROOT, Options, Place, Server, succeed
+from veza.embedded.ports import free_port
 
 _VERSIONS = ("django-eventstream==5.3.4", "django==5.2.19", "uvicorn[standard]==0.54.0")
 _DIRECTORY = CACHE / "eventstream"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.load.bench.processes import free_port, running
+from deploy.load.bench.processes import running
 from deploy.load.bench.target import (
     CACHE,
     MESSAGE,
@@ -16,6 +16,7 @@ from deploy.load.bench.target import (
     Server,
     succeed,
 )
+from veza.embedded.ports import free_port
 
 PACKAGES = ("golang-go", "golang-github-gorilla-websocket-dev")
 _SOURCE = ROOT / "deploy" / "load" / "peers" / "golang" / "main.go"

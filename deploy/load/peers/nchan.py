@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.load.bench.processes import free_port, running
+from deploy.load.bench.processes import running
 from deploy.load.bench.target import CACHE, MESSAGE, ROOT, MissingError, Options, Place, Server
+from veza.embedded.ports import free_port
 
 PACKAGES = ("nginx-light", "libnginx-mod-nchan")
 _TEMPLATE = ROOT / "deploy" / "load" / "peers" / "nchan.conf"

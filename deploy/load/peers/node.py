@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deploy.load.bench.processes import free_port, running
+from deploy.load.bench.processes import running
 from deploy.load.bench.target import CACHE, MESSAGE, ROOT, MissingError, Options, Place, Server
 from deploy.load.bench.target import succeed as _succeed
+from veza.embedded.ports import free_port
 
 _SOURCES = ROOT / "deploy" / "load" / "peers" / "node"
 _DIRECTORY = CACHE / "node"

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from deploy.load.bench.processes import free_port, running
+from deploy.load.bench.processes import running
 from deploy.load.bench.target import ROOT, MissingError, Options, Place, Server
+from veza.embedded.ports import free_port
 
 DATABASE = "veza_bench_fanout"
 ROOM_NAME = "BENCH-INSTRUMENT-%05d"

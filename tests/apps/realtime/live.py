@@ -24,8 +24,9 @@ from django.conf import settings
 from psycopg import sql
 from websockets.sync.client import connect
 
-from tests.veza.asgi.serving import free_port, is_alive
+from tests.veza.asgi.serving import is_alive
 from tests.veza.asgi.wire import until
+from veza.embedded.ports import free_port
 from veza.kit.models import new_id
 
 START_TIMEOUT_S = 60.0

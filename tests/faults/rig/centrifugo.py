@@ -17,6 +17,7 @@ from tests.faults.rig.facts import ROOM, seen
 from tests.faults.rig.watchers import SILENCE_S, Start, Watcher
 
 PAGE = 300
+MOST_BYTES = 512 * 1024
 BEAT_S = 1.5
 Reply = dict[str, Any]
 
@@ -117,7 +118,7 @@ class SocketWatcher(Watcher):
             self.resets.append(f"epoch {epoch}")
             self._offset, self._epoch = through, epoch
             return
-        before = len(self.seen)
+        missed = size = 0
         while self._offset < through:
             since = {"offset": self._offset, "epoch": self._epoch}
             reply = await session.ask("history", channel=ROOM, limit=PAGE, since=since)
@@ -125,9 +126,11 @@ class SocketWatcher(Watcher):
             found = [p for p in reply.get("publications", ()) if p["offset"] <= through]
             for publication in found:
                 self._publication(publication)
+            missed += len(found)
+            size += sum(len(json.dumps(publication["data"])) for publication in found)
             if not found:
                 break
-        if (missed := len(self.seen) - before) <= PAGE:
+        if missed <= PAGE and size < MOST_BYTES:
             self.resets.append(f"recovered: false for {missed} facts")
 
     def _push(self, reply: Reply) -> None:

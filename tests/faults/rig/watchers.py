@@ -49,9 +49,11 @@ class Watcher(ABC):
         """Go away. Raises what the client itself stumbled over."""
         if self._task is None:
             return
-        self._task.cancel()
+        while not self._task.done():  # wait_for may swallow one cancellation (bpo-37658)
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=0.5)
         with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+            self._task.result()
         self._task = None
 
     def has_failed(self) -> bool:

@@ -42,13 +42,6 @@ def served(app: App, *, stop_timeout_s: int = 5) -> Iterator[int]:
         thread.join()
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def process(
     argv: Sequence[str], *, port: int, **environment: str

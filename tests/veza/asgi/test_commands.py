@@ -12,8 +12,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.veza.asgi.serving import free_port, is_alive, process
+from tests.veza.asgi.serving import is_alive, process
 from tests.veza.asgi.wire import Wire, request, until
+from veza.embedded.ports import free_port
 
 WEB = ("manage.py", "web")
 API = ("manage.py", "api")

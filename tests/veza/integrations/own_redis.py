@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.veza.asgi.serving import free_port
 from tests.veza.asgi.wire import until
+from veza.embedded.ports import free_port
 from veza.embedded.valkey import answers, find_binary
 
 

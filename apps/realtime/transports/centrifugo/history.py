@@ -1,7 +1,7 @@
 """`history`: pages of the facts of a channel, from memory where it reaches, else from the log."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.db import close_old_connections
@@ -15,6 +15,8 @@ from apps.realtime.transports.centrifugo.wire import publication
 from apps.realtime.types import Message
 
 MAX_PAGE = 300
+MAX_PAGE_BYTES = 512 * 1024
+"""A page holds less than was asked for rather than more than may wait for a client."""
 FIRST_SPAN = 1000
 Answer = TypeVar("Answer")
 
@@ -33,8 +35,20 @@ async def read(node: Node, channel: str, request: dict[str, Any]) -> dict[str, A
         found = await _forwards(node, channel, since.get("offset", 0), limit)
     reply: dict[str, Any] = {"epoch": node.head.epoch, "offset": node.head.offset}
     if found:
-        reply["publications"] = [publication(channel, message) for message in found]
+        reply["publications"] = _that_fit(publication(channel, message) for message in found)
     return reply
+
+
+def _that_fit(publications: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first of them, at least one."""
+    fitting: list[dict[str, Any]] = []
+    size = 0
+    for each in publications:
+        size += len(each["data"])
+        if fitting and size > MAX_PAGE_BYTES:
+            break
+        fitting.append(each)
+    return fitting
 
 
 async def _forwards(node: Node, channel: str, after: int, limit: int) -> list[Message]:
