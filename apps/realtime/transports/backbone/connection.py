@@ -106,8 +106,10 @@ class BackboneConnection:
             raise RefusedError("invalid_field", "token: an access token")
         try:
             viewer = await authentication.authenticate(token)
-        except (TokenExpiredError, TokenInvalidError):
-            self.end(End.REVOKED)
+        except TokenInvalidError:
+            self.end(End.INVALID_TOKEN)
+        except TokenExpiredError:
+            self.end(End.OUTDATED_TOKEN)
         except DatabaseError:
             self.end(End.INTERNAL)
         else:
