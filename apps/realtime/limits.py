@@ -7,10 +7,13 @@ from typing import Protocol
 
 from apps.realtime.types import Position, Viewer
 
+MAX_FRAME_BYTES = 64 * 1024
+
 
 class End(Enum):
     """Why we end a connection: the close code of WebSockets, and its reason in plain text."""
 
+    TOO_LARGE = (1009, "message too big")
     SHUTDOWN = (3001, "shutdown")
     INTERNAL = (3004, "internal server error")
     EXPIRED = (3005, "connection expired")

@@ -89,8 +89,8 @@ def test_it_misses_nothing_over_restarts(live: Live, page: Page, build: str) -> 
     ids = live.commit([{"n": 1}, {"n": 2}])
     assert received(page, 2) == ids
 
-    for times, stop in enumerate((live.web.end, live.web.kill), 1):
-        stop()
+    for times, is_killed in enumerate((False, True), 1):
+        (live.web.kill if is_killed else live.web.end)()
         ids += live.commit([{"n": 3}] * 50)
         wait(page, "window.states.at(-1)[0] == 'connecting'")
         live.web.start()

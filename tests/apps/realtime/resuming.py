@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from centrifuge.protocol.client_pb2 import Command, Reply  # type: ignore[import-untyped]
-from google.protobuf.internal.decoder import _DecodeVarint32  # type: ignore[attr-defined]
-from google.protobuf.internal.encoder import _VarintBytes  # type: ignore[attr-defined]
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import (  # type: ignore[import-untyped]
+    MessageToDict,
+    ParseDict,
+)
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -126,12 +127,20 @@ class _JSON:
 class _Protobuf(_JSON):
     def send(self, command: dict[str, Any]) -> None:
         encoded = ParseDict(command, Command()).SerializeToString()
-        self.socket.send(_VarintBytes(len(encoded)) + encoded)
+        size = len(encoded)
+        assert size < 2**14, "two bytes tell no greater size"
+        head = bytes((size,)) if size < 128 else bytes((size & 127 | 128, size >> 7))
+        self.socket.send(head + encoded)
 
     def read(self, frame: Any) -> list[dict[str, Any]]:
         found, at = [], 0
         while at < len(frame):
-            size, at = _DecodeVarint32(frame, at)
+            size = shift = 0
+            while frame[at] >= 128:
+                size |= (frame[at] & 127) << shift
+                at, shift = at + 1, shift + 7
+            size |= frame[at] << shift
+            at += 1
             reply = Reply()
             reply.ParseFromString(frame[at : at + size])
             found.append(_plain(reply))

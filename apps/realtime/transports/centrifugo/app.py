@@ -4,7 +4,7 @@ import logging
 import random
 from typing import Any
 
-from apps.realtime.limits import End
+from apps.realtime.limits import MAX_FRAME_BYTES, End
 from apps.realtime.node import Node, node
 from apps.realtime.transports import admission
 from apps.realtime.transports.centrifugo import commands
@@ -52,6 +52,9 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
 async def take_frame(connection: Connection, event: Message) -> None:
     """Do what the commands of a frame ask for; whatever is wrong with them ends here."""
     connection.session.hear()
+    if len(event.get("text") or event.get("bytes") or "") > MAX_FRAME_BYTES:
+        connection.end(End.TOO_LARGE)  # our own server does not let it come so far
+        return
     try:
         for message in connection.codec.decode(event):
             await _take(connection, message)
