@@ -27,12 +27,3 @@ def _authenticate(token: str) -> Viewer:
         return viewer
     finally:
         close_old_connections()
-
-
-def bearer_token(headers: list[tuple[bytes, bytes]]) -> str:
-    """The token of `Authorization: Bearer`; "" without one."""
-    for name, value in headers:
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            return token.strip() if scheme.lower() == "bearer" else ""
-    return ""

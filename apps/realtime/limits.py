@@ -7,10 +7,13 @@ from typing import Protocol
 
 from apps.realtime.types import Position, Viewer
 
+MAX_FRAME_BYTES = 64 * 1024
+
 
 class End(Enum):
     """Why we end a connection: the close code of WebSockets, and its reason in plain text."""
 
+    TOO_LARGE = (1009, "message too big")
     SHUTDOWN = (3001, "shutdown")
     INTERNAL = (3004, "internal server error")
     EXPIRED = (3005, "connection expired")
@@ -19,6 +22,9 @@ class End(Enum):
     NO_PONG = (3012, "no pong")
     TOO_MANY_REQUESTS = (3013, "too many requests")
     REVOKED = (3500, "token revoked")
+    INVALID_TOKEN = (3500, "invalid token")
+    OUTDATED_TOKEN = (3500, "token expired")
+    NO_TOKEN = (3500, "no token")
     BAD_REQUEST = (3501, "bad request")
     STALE = (3502, "stale")
     FORCED = (3503, "force disconnect")

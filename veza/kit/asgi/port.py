@@ -15,6 +15,9 @@ from veza.kit.asgi.refusals import Message, Scope, Send
 EXTENSION = "veza.port"
 SOCKET_BUDGET_BYTES = 1024 * 1024
 STREAM_BUDGET_BYTES = 256 * 1024
+PRIVATE_CODES = 3000
+STAND_IN = 3500
+"""Added to a close code, such as 1009, that the server does not send: clients stop at the sum."""
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -134,13 +137,22 @@ class SendPort:
         try:
             while self._waiting:
                 message = self._waiting.popleft()
-                await self._send(message)
+                await self._send_one(message)
                 self.buffered -= message.get("size", 0)
                 if not self._waiting:
                     self.buffered = 0
         except Exception:  # noqa: BLE001, RUF100 - whatever a server says about a client that has gone
             self.is_open = False
             self._waiting.clear()
+
+    async def _send_one(self, message: Message) -> None:
+        """Daphne refuses to close with a code of the protocol's own, and says so by an error."""
+        try:
+            await self._send(message)
+        except Exception:
+            if message["type"] != "websocket.close" or message["code"] >= PRIVATE_CODES:
+                raise
+            await self._send({**message, "code": message["code"] + STAND_IN})
 
 
 def _frames(data: bytes) -> list[Message]:

@@ -27,6 +27,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection, from the upgrade on."""
 
     port: SocketPort
+    is_broken = False
+    """The client sent what is no WebSocket frame, or too large a one: what follows is not read."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -65,10 +67,33 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_close(event)
         self._see_off()
 
+    def data_received(self, data: bytes) -> None:
+        if not self.is_broken:
+            super().data_received(data)
+
     def handle_parser_exception(self) -> None:
+        """Say why and go on taking what comes, to no use, until the client has read it.
+
+        A connection that is closed with bytes unread is reset, and the close frame lost with it.
+        """
         self.port.is_open = False
-        super().handle_parser_exception()
-        self._see_off()
+        self.is_broken = True
+        self.stop_keepalive()
+        told = self.conn.close_sent
+        code, reason = (told.code, told.reason) if told else (1006, "")
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        if not told or self.transport.is_closing() or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.write_eof()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
 
     def keepalive_timeout(self) -> None:
         self.port.is_open = False

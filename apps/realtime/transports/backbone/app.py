@@ -9,17 +9,16 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from apps.realtime import authentication, origins
 from apps.realtime.errors import TokenExpiredError, TokenInvalidError
 from apps.realtime.limits import End
-from apps.realtime.node import Node, node
+from apps.realtime.node import node
+from apps.realtime.transports import admission
 from apps.realtime.transports.backbone.connection import BINARY, BackboneConnection
 from apps.realtime.transports.backbone.consumer import Consumer
 from apps.realtime.transports.backbone.ingestor import Ingestor
-from apps.realtime.transports.sse import admission
 from apps.realtime.types import ANONYMOUS, Viewer
 from veza.kit.asgi.port import port_of
-from veza.kit.asgi.refusals import Receive, RefusalError, Scope, Send, request_id_of, stopping
+from veza.kit.asgi.refusals import Receive, RefusalError, Scope, Send
 
 FRAMES_IN_A_ROW = 16
 """So many frames of one socket are taken before others get their turn."""
@@ -33,9 +32,9 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     here = node()
     try:
-        await _admit(scope, here)
+        await admission.admit_socket(scope, here)
     except RefusalError as refusal:
-        await _refuse(refusal, scope=scope, send=send)
+        await admission.refuse_socket(refusal, scope=scope, send=send)
         return
     viewer, failure = await _identify(scope)
     port = port_of(scope, send)
@@ -50,31 +49,14 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         connection.forget()
 
 
-async def _admit(scope: Scope, here: Node) -> None:
-    """Raises RefusalError."""
-    if here.is_draining:
-        raise stopping()
-    if not origins.is_allowed(scope["headers"]):
-        raise RefusalError(
-            status=403, code="origin_not_allowed", detail="Pages of this origin may not connect."
-        )
-    decision = await admission.spend(scope)
-    if not decision.is_allowed:
-        raise RefusalError(
-            status=429,
-            code="rate_limited",
-            detail="Too many requests.",
-            retry_after_s=decision.retry_after_s,
-        )
-
-
 async def _identify(scope: Scope) -> tuple[Viewer, End | None]:
     """Who the header says it is; a wrong token is told by a close code, once the socket is open."""
     try:
-        token = authentication.bearer_token(scope["headers"])
-        return await authentication.authenticate(token), None
-    except (TokenExpiredError, TokenInvalidError):
-        return ANONYMOUS, End.REVOKED
+        return await admission.identify(scope["headers"]), None
+    except TokenInvalidError:
+        return ANONYMOUS, End.INVALID_TOKEN
+    except TokenExpiredError:
+        return ANONYMOUS, End.OUTDATED_TOKEN
     except DatabaseError:
         return ANONYMOUS, End.INTERNAL
 
@@ -97,17 +79,3 @@ async def _take_all(connection: BackboneConnection, receive: Receive) -> None:
         taken += 1
         if taken % FRAMES_IN_A_ROW == 0:
             await asyncio.sleep(0)
-
-
-async def _refuse(refusal: RefusalError, *, scope: Scope, send: Send) -> None:
-    """As a problem document, or as a refused handshake where the server cannot send one."""
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 4000 + refusal.status % 1000})
-        return
-    request_id = request_id_of(scope["headers"])
-    body = refusal.body(path=scope["path"], request_id=request_id)
-    headers = refusal.headers(body=body, request_id=request_id)
-    await send(
-        {"type": "websocket.http.response.start", "status": refusal.status, "headers": headers}
-    )
-    await send({"type": "websocket.http.response.body", "body": body})

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from apps.realtime import authentication
 from apps.realtime.domains import InvalidFieldError, MessageType, Role, Sender, find
 from apps.realtime.errors import TokenExpiredError, TokenInvalidError
-from apps.realtime.limits import End, MessageBudget
+from apps.realtime.limits import MAX_FRAME_BYTES, End, MessageBudget
 from apps.realtime.node import Node
 from apps.realtime.transports.backbone import frames
 from apps.realtime.transports.backbone.frames import MalformedError, RefusedError
@@ -17,7 +17,6 @@ from veza.kit.asgi.port import Port, text_frame
 
 NOT_JSON = 1007
 BINARY = 1003
-TOO_LARGE = 1009
 TOO_FAST = RefusedError("rate_limited", "That is too fast: wait a moment.")
 
 
@@ -42,8 +41,8 @@ class BackboneConnection:
 
     def take(self, text: str) -> Awaitable[None] | None:
         """One frame. Whatever is wrong with it is answered, or ends the connection."""
-        if len(text) > frames.MAX_FRAME_BYTES:
-            self.close(TOO_LARGE, "message too big")
+        if len(text) > MAX_FRAME_BYTES:
+            self.end(End.TOO_LARGE)
             return None
         if not self._budget.spend():
             self.answer(frames.error(TOO_FAST))
@@ -106,8 +105,10 @@ class BackboneConnection:
             raise RefusedError("invalid_field", "token: an access token")
         try:
             viewer = await authentication.authenticate(token)
-        except (TokenExpiredError, TokenInvalidError):
-            self.end(End.REVOKED)
+        except TokenInvalidError:
+            self.end(End.INVALID_TOKEN)
+        except TokenExpiredError:
+            self.end(End.OUTDATED_TOKEN)
         except DatabaseError:
             self.end(End.INTERNAL)
         else:

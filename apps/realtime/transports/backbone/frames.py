@@ -7,8 +7,6 @@ from typing import Any, NoReturn
 from apps.realtime.domains import members_of
 from apps.realtime.types import Message, to_json
 
-MAX_FRAME_BYTES = 64 * 1024
-
 
 class MalformedError(Exception):
     """This is no JSON; the connection ends with 1007."""

@@ -52,13 +52,13 @@ class Ingestor(BackboneConnection):
         if PERMISSION not in viewer.permissions:
             refused = RefusedError("forbidden_role", f"The token has no permission {PERMISSION}.")
             self.answer(frames.error(refused))
-            self.end(End.REVOKED)
+            self.end(End.INVALID_TOKEN)
             return
         super()._become(viewer)
         self._timer.cancel()
 
     def _is_late(self) -> None:
-        self.end(End.REVOKED)
+        self.end(End.NO_TOKEN)
 
 
 def _unauthenticated() -> RefusedError:

@@ -4,8 +4,9 @@ import logging
 import random
 from typing import Any
 
-from apps.realtime.limits import End
+from apps.realtime.limits import MAX_FRAME_BYTES, End
 from apps.realtime.node import Node, node
+from apps.realtime.transports import admission
 from apps.realtime.transports.centrifugo import commands
 from apps.realtime.transports.centrifugo.codes import (
     INTERNAL,
@@ -14,7 +15,7 @@ from apps.realtime.transports.centrifugo.codes import (
     EndError,
 )  # fmt: skip
 from apps.realtime.transports.centrifugo.connection import Connection
-from apps.realtime.transports.centrifugo.handshake import check_admission, chosen_wire, refuse
+from apps.realtime.transports.centrifugo.handshake import chosen_wire
 from apps.realtime.transports.centrifugo.heartbeat import wheel_of
 from apps.realtime.transports.centrifugo.schema import MalformedError
 from apps.realtime.transports.centrifugo.session import Command, Session
@@ -32,9 +33,9 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     here = node()
     try:
-        await check_admission(scope, here)
+        await admission.admit_socket(scope, here)
     except RefusalError as refusal:
-        await refuse(refusal, scope=scope, send=send)
+        await admission.refuse_socket(refusal, scope=scope, send=send)
         return
     connection = await _accept(scope, send, here)
     here.connections.add(connection)
@@ -51,6 +52,9 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
 async def take_frame(connection: Connection, event: Message) -> None:
     """Do what the commands of a frame ask for; whatever is wrong with them ends here."""
     connection.session.hear()
+    if len(event.get("text") or event.get("bytes") or "") > MAX_FRAME_BYTES:
+        connection.end(End.TOO_LARGE)  # our own server does not let it come so far
+        return
     try:
         for message in connection.codec.decode(event):
             await _take(connection, message)

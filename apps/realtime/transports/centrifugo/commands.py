@@ -77,7 +77,7 @@ async def _viewer(token: str) -> Viewer:
     except TokenExpiredError:
         raise CommandError(TOKEN_EXPIRED) from None
     except TokenInvalidError:
-        raise EndError(End.REVOKED) from None
+        raise EndError(End.INVALID_TOKEN) from None
 
 
 async def _subscribe(connection: Connection, command: Command) -> None:

@@ -83,7 +83,7 @@ class Session:
     def refresh(self, viewer: Viewer, *, unix_now: float) -> dict[str, Any]:
         """Go on with a new token of the same user; the reply. Raises EndError for another's."""
         if viewer.user_id != self.viewer.user_id:
-            raise EndError(End.REVOKED)
+            raise EndError(End.INVALID_TOKEN)
         return self._identify(viewer, unix_now)
 
     def check_channel(self, channel: str) -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from apps.realtime.limits import End
 from apps.realtime.node import Node, node
-from apps.realtime.transports.sse import admission
+from apps.realtime.transports import admission
 from apps.realtime.transports.sse.answers import NOT_ALLOWED, Answer
 from apps.realtime.transports.sse.client import Client
 from apps.realtime.transports.sse.heartbeat import Heartbeat

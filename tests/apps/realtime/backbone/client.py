@@ -94,6 +94,11 @@ class Program:
         assert code is not None
         return code
 
+    @property
+    def reason(self) -> str:
+        """Why it was closed, in words."""
+        return self.socket.close_reason or ""
+
 
 def acked(action: str, room: str) -> Frame:
     return {"type": "ack", "data": {"action": action, "room": room}}

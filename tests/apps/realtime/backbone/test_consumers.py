@@ -18,6 +18,7 @@ from tests.apps.realtime.backbone.client import (
     tell,
 )
 from tests.apps.realtime.live import Account, Live, Web
+from tests.apps.realtime.sdk.tokens import token_for
 
 
 class TestInstruments:
@@ -247,6 +248,27 @@ class TestConnection:
             if way == "frame":
                 program.send(type="auth", token="nonsense")
             assert program.closed() == 3500
+            assert program.reason == "invalid token"
+
+    @pytest.mark.parametrize("way", ["header", "frame"])
+    def test_ends_with_a_token_whose_time_is_over(
+        self, live: Live, web: Web, account: Account, way: str
+    ) -> None:
+        token = token_for(live, account, lifetime_s=-10)
+        with consumer(web, token=token if way == "header" else "") as program:
+            if way == "frame":
+                program.send(type="auth", token=token)
+            assert program.closed() == 3500
+            assert program.reason == "token expired"
+
+    @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "bearer a b", "Bearer a, Bearer b"])
+    def test_ends_with_a_header_that_holds_no_token(self, web: Web, header: str) -> None:
+        with consumer(web, Authorization=header) as program:
+            assert program.closed() == 3500
+
+    def test_takes_another_scheme_for_nobody(self, web: Web) -> None:
+        with consumer(web, Authorization="Basic eDp5") as program:
+            assert program.rest() == []
 
     def test_ends_with_its_session(self, web: Web) -> None:
         account = web.register()
@@ -254,6 +276,7 @@ class TestConnection:
             program.join(new_instrument())
             web.log_out(account)
             assert program.closed() == 3500
+            assert program.reason == "token revoked"
 
     def test_the_oldest_of_eleven_gives_way(self, web: Web) -> None:
         account = web.register()

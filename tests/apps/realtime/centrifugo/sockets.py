@@ -55,7 +55,7 @@ class Socket:
             await asyncio.sleep(0.01)
 
     async def ended(self) -> int | None:
-        """The close code, or None for one that was lost with bytes that the server left unread."""
+        """The close code, or None for one that a client who does not read never saw."""
         async with asyncio.timeout(TIMEOUT_S):
             with suppress(ConnectionClosed):
                 while True:
@@ -63,7 +63,7 @@ class Socket:
         end = self.connection.protocol.close_rcvd
         return end.code if end else None
 
-    async def closed(self) -> int:
+    async def closed(self, *, because: str = "") -> int:
         """The code, once the server has closed; there is always a reason, which is plain text."""
         async with asyncio.timeout(TIMEOUT_S):
             with suppress(ConnectionClosed):
@@ -72,6 +72,7 @@ class Socket:
         end = self.connection.protocol.close_rcvd
         assert end is not None, "cut without a close frame"
         assert end.reason
+        assert because in end.reason
         assert not end.reason.startswith("{")
         return end.code
 

@@ -282,7 +282,7 @@ async def client_of(kind: str, url: str) -> AsyncIterator[Client]:
             await client.close()
         return
     process = await asyncio.create_subprocess_exec(
-        "node", "client.mjs", url, encoding, cwd=_installed(),
+        "node", "client.mjs", url, encoding, cwd=installed_packages(),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24,
     )  # fmt: skip
     in_node = JavaScriptClient(process)
@@ -295,7 +295,7 @@ async def client_of(kind: str, url: str) -> AsyncIterator[Client]:
         await listening
 
 
-def _installed() -> Path:
+def installed_packages() -> Path:
     """A folder with the npm packages that package-lock.json names, and the script."""
     lock = (HERE / "package-lock.json").read_bytes()
     folder = Path(settings.BASE_DIR) / ".cache" / f"sdk-{hashlib.sha256(lock).hexdigest()[:12]}"

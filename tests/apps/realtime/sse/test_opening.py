@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from tests.apps.realtime.live import Account, Live, Web
@@ -131,6 +132,18 @@ class TestTokens:
             assert stream.status == 401
             assert stream.headers["WWW-Authenticate"].startswith("Bearer")
             assert stream.problem["code"] == "token_invalid"
+
+    @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "bearer", "Bearer a, Bearer b"])
+    def test_a_header_without_one_is_401_as_everywhere(self, web: Web, header: str) -> None:
+        for path in ("/events/watch", "/api/v1/events"):
+            with Stream(web.port, path, headers={"Authorization": header}) as stream:
+                assert stream.status == 401
+                assert stream.problem["code"] == "token_invalid"
+
+    def test_two_headers_are_401(self, web: Web, account: Account) -> None:
+        headers = [("Authorization", f"Bearer {account.access}")] * 2
+        answer = httpx.get(f"{web.base_url}/events/watch", headers=headers)
+        assert answer.status_code == 401
 
     def test_one_of_a_session_that_has_ended_is_401(self, web: Web) -> None:
         gone = web.register()
