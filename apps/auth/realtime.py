@@ -1,10 +1,13 @@
 """What realtime needs to know of people: who they are, their own room, and when they must go."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.utils import timezone
 
 from apps.auth.errors import TokenExpiredError, TokenInvalidError
 from apps.auth.events import SessionRevoked
-from apps.auth.selectors import check_session, find_session
+from apps.auth.selectors import check_session, find_session, live_sessions
 from apps.auth.services.tokens import read_token
 from apps.auth.types import TokenType
 from apps.realtime import errors
@@ -33,6 +36,12 @@ def authenticate(token: str) -> Viewer:
         expires_at=min(claims.expires_at, session.expires_at).timestamp(),
         username=user.username,
     )
+
+
+def dead_sessions(session_ids: Collection[str]) -> set[str]:
+    """Those of them in which no token is good any more. One query."""
+    live = live_sessions([UUID(each) for each in session_ids], now=timezone.now())
+    return set(session_ids) - {str(each) for each in live}
 
 
 def is_self(viewer: Viewer, *, id: str) -> bool:  # noqa: A002 - the term of the room's name

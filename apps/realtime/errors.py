@@ -1,6 +1,6 @@
 """Expected failures of realtime."""
 
-from veza.kit.errors import GoneError, NotFoundError, UnauthenticatedError
+from veza.kit.errors import GoneError, NotFoundError, UnauthenticatedError, UpstreamError
 
 
 class TokenInvalidError(UnauthenticatedError):
@@ -29,3 +29,10 @@ class CursorLostError(GoneError):
 
     code = "cursor_lost"
     message = "What followed this place is not known any more; read anew and begin without `after`."
+
+
+class LogUnavailableError(UpstreamError):
+    """The log does not answer: what was missed is not lost, and can be asked for again soon."""
+
+    code = "log_unavailable"
+    message = "The log of facts does not answer; ask again in a moment."

@@ -20,24 +20,34 @@ from channels.layers import (  # type: ignore[import-untyped]
     get_channel_layer,
 )
 
+from apps.realtime.ephemera import ephemeral
 from apps.realtime.hub import Hub
 from apps.realtime.types import Message
+from veza.kit import metrics
 
 logger = logging.getLogger(__name__)
 
 FACTS = "veza.facts"
 ROOMS = "veza.rooms"
-BATCH = 200
-MAX_WAITING = 10_000
+BATCH = 2_000
+BATCH_BYTES = 512 * 1024
+MANY_BYTES = 4 * 1024 * 1024
+"""Who sends more than others can take is to wait while so much waits."""
+MAX_BYTES = 64 * 1024 * 1024
+OVERHEAD_BYTES = 200
+"""What an envelope takes beside its data, about."""
 SEND_TIMEOUT_S = 1.0
 RETRY_S = 1.0
 PACE_S = 0.005
-"""At most one send in this time: under load messages travel together."""
+"""With little to do, at most one send in this time."""
 BEAT_S = 1.0
 DEAF_S = 4.0
 """After so long without hearing itself a process listens anew."""
 
 Hint = Callable[[Mapping[str, Any]], None]
+Order = Callable[[str, Any], None]
+ORDERS = "@"
+"""With this begins the name under which processes give orders to one another; no room has it."""
 
 
 class Outbox:
@@ -45,13 +55,33 @@ class Outbox:
 
     def __init__(self, *, origin: str) -> None:
         self._origin = origin
-        self._waiting: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_WAITING)
+        self._waiting: deque[tuple[str, dict[str, Any], int]] = deque()
         self._wake = asyncio.Event()
+        self.bytes = 0
         self.is_down = False
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def put(self, room: str, message: Message) -> None:
-        self._waiting.append((room, message.envelope))
+        """Behind what waits."""
+        size = OVERHEAD_BYTES + len(message.data_json())
+        self._waiting.append((room, message.envelope, size))
+        self.bytes += size
+        while self.bytes > MAX_BYTES:
+            self.bytes -= self._waiting.popleft()[2]
+            metrics.REALTIME_NOT_SHARED.inc()
         self._wake.set()
+
+    def _next(self) -> list[tuple[str, dict[str, Any]]]:
+        batch: list[tuple[str, dict[str, Any]]] = []
+        size = 0
+        while self._waiting and len(batch) < BATCH and size < BATCH_BYTES:
+            room, envelope, each = self._waiting.popleft()
+            batch.append((room, envelope))
+            size += each
+        self.bytes -= size
+        return batch
 
     async def run(self) -> None:
         """Send what comes, many at once, until cancelled."""
@@ -61,11 +91,11 @@ class Outbox:
                 async with asyncio.timeout(BEAT_S):
                     await self._wake.wait()
             self._wake.clear()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            batch = self._next()
             if self._waiting:
                 self._wake.set()
             await self._send(layer, batch)
-            await asyncio.sleep(PACE_S)
+            await asyncio.sleep(0 if self._waiting else PACE_S)
 
     async def _send(self, layer: Any, batch: list[tuple[str, dict[str, Any]]]) -> None:
         message = {"type": ROOMS, "origin": self._origin, "items": batch}
@@ -73,7 +103,9 @@ class Outbox:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await layer.group_send(ROOMS, message)
         except Exception as fault:  # whatever the layer raises, local life goes on
+            metrics.REALTIME_NOT_SHARED.inc(len(batch) + len(self._waiting))
             self._waiting.clear()
+            self.bytes = 0
             if not self.is_down:
                 self.is_down = True
                 logger.warning("fanout_alone origin=%s fault=%r", self._origin, fault)
@@ -87,10 +119,11 @@ class Outbox:
 class Fanout:
     """One for each process; called on the loop."""
 
-    def __init__(self, *, hub: Hub, on_hint: Hint) -> None:
+    def __init__(self, *, hub: Hub, on_hint: Hint, on_order: Order | None = None) -> None:
         self.origin = secrets.token_hex(8)
         self._hub = hub
         self._on_hint = on_hint
+        self._on_order = on_order
         self._outbox: Outbox | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._heard_at = 0.0
@@ -129,6 +162,23 @@ class Fanout:
         self._hub.publish(room, message)
         if self._outbox is not None:
             self._outbox.put(room, message)
+
+    def order(self, name: str, data: Any) -> None:
+        """Have every process do something, this one too; lost where it or Redis is away."""
+        if self._on_order is not None:
+            self._on_order(name, data)
+        if self._outbox is not None:
+            self._outbox.put(ORDERS + name, ephemeral(name, data))
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be sent to the other processes."""
+        return len(self._outbox) if self._outbox is not None else 0
+
+    async def has_room(self) -> None:
+        """Wait while much waits, so that who sends flat out is slowed and nothing is lost."""
+        while self._outbox is not None and self._outbox.bytes > MANY_BYTES:
+            await asyncio.sleep(PACE_S)
 
     async def _listen(self, layer: Any) -> None:
         while True:
@@ -175,7 +225,10 @@ class Fanout:
             self._on_hint(message)
         elif message["origin"] != self.origin:
             for room, envelope in message["items"]:
-                self._hub.publish(room, Message(envelope=envelope))
+                if not room.startswith(ORDERS):
+                    self._hub.publish(room, Message(envelope=envelope))
+                elif self._on_order is not None:
+                    self._on_order(envelope["type"], envelope["data"])
 
 
 class _Outside:
@@ -213,3 +266,8 @@ def send_from_outside(room: str, message: Message) -> None:
         if _outside is None or _outside[0] != os.getpid():  # a fork takes no thread along
             _outside = (os.getpid(), _Outside())
     _outside[1].send(room, message)
+
+
+def order_from_outside(name: str, data: Any) -> None:
+    """An order of a process that has no connections of its own."""
+    send_from_outside(ORDERS + name, ephemeral(name, data))

@@ -30,6 +30,7 @@ POLL_S = 0.02
 IDLE_POLL_S = 0.25
 START_WAIT_S = 3.0
 READ_FACTS = 1000
+PIECE_FACTS = 50
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
 
@@ -139,6 +140,18 @@ class Follower:
                 self._hub.publish_all(message.rooms, message)
             watchers.show(message)
 
+    async def _apply_in_pieces(self, rows: Sequence[Row]) -> None:
+        """A long way to catch up is no reason to hold up others, nor to write more at once than
+        may wait for a client.
+        """
+        for first in range(0, len(rows), PIECE_FACTS):
+            head = self._window.head  # hints may have come meanwhile
+            self._apply(
+                [row for row in rows[first : first + PIECE_FACTS] if row["position"] > head]
+            )
+            self._hub.flush()
+            await asyncio.sleep(0)
+
     async def _run(self) -> None:
         retry_s = 0.0
         while True:
@@ -188,7 +201,7 @@ class Follower:
         if new and self.is_filled:
             self._hinted_at = min(self._hinted_at, time.monotonic() - 9 * SILENCE_S)
         if publish:
-            self._apply(new)
+            await self._apply_in_pieces(new)
         else:
             for row in new:
                 self._window.append(fact_message(row))

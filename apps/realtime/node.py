@@ -13,25 +13,27 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from django.conf import settings
 
+from apps.realtime import authentication
 from apps.realtime import rooms as room_rules
+from apps.realtime.census import REPORT_EVERY_S, Census, end_connection
 from apps.realtime.connections import Connections
 from apps.realtime.ephemera import ephemeral
-from apps.realtime.fanout import Fanout, send_from_outside
+from apps.realtime.fanout import Fanout, order_from_outside, send_from_outside
 from apps.realtime.follower import Follower
 from apps.realtime.hub import Hub
 from apps.realtime.last_values import LastValues, value_key, write_values
-from apps.realtime.limits import Connection
+from apps.realtime.limits import Connection, End
 from apps.realtime.log_reader import LogReader
+from apps.realtime.presence import Presence
 from apps.realtime.recovery import Lost, Recovered, Recovery
 from apps.realtime.types import Position, to_json
 from apps.realtime.window import Window
 from veza.kit import metrics
-from veza.kit.backends import backend
 from veza.kit.errors import UpstreamError
 
 logger = logging.getLogger(__name__)
@@ -46,12 +48,18 @@ class Node:
         self.loop = asyncio.get_running_loop()
         self.hub = Hub(clock=time.monotonic, soon=self.loop.call_soon)
         self.window = Window(retention_s=settings.EVENT_RETENTION_S)
-        self.connections = Connections(hub=self.hub)
         self.follower = Follower(
             hub=self.hub, window=self.window, reader=LogReader(name="follower"),
             on_reset=self._tell_reset,
         )  # fmt: skip
-        self.fanout = Fanout(hub=self.hub, on_hint=self.follower.hint)
+        self.fanout = Fanout(hub=self.hub, on_hint=self.follower.hint, on_order=self._obey)
+        self.connections = Connections(hub=self.hub, name=self.fanout.origin)
+        self.presence = Presence(self.loop)
+        self.census = Census(
+            origin=self.fanout.origin, hub=self.hub, connections=self.connections,
+            presence=self.presence, order=self.fanout.order,
+        )  # fmt: skip
+        self.connections.watch = self.census
         self.recovery = Recovery(
             window=self.window, reader=LogReader(name="recovery"), log=self.follower
         )
@@ -60,11 +68,6 @@ class Node:
         self._told_deliveries = 0
         self._ticking: asyncio.Task[None] | None = None
         self._asking: set[asyncio.Task[None]] = set()
-
-    @property
-    def presence(self) -> Any:
-        """The RoomState of this process (veza.integrations.room_state.port); its calls block."""
-        return backend("ROOM_STATE_BACKEND")
 
     @property
     def head(self) -> Position:
@@ -79,7 +82,7 @@ class Node:
         None: nothing was missed. At most `limit` facts. The answer is exact at the moment when it
         is given: await this call itself (not in a task of its own) and join the rooms before any
         other await, and there is neither hole nor double. The log may be asked, so it may take a
-        while; never raises for what a client sent.
+        while; never raises for what a client sent, and LogUnavailableError while the log is away.
         """
         return await self.recovery.recover(rooms, after, limit)
 
@@ -107,24 +110,22 @@ class Node:
         await self.fanout.stop()
         await self.last_values.stop()
         self.recovery.stop()
+        self.census.stop()
+        self.presence.stop()
         self._observe()
 
     def ask_again(self, room: str) -> None:
         """Put out of the room whoever may no longer be in it."""
-        task = asyncio.create_task(self._ask_again(room))
+        self._later(self._ask_again(room))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
-    def viewer_count(self, room: str) -> int:
-        """Who is in the room on this process; a user counts once, an anonymous connection each."""
-        users, nameless = set(), 0
-        for member in self.hub.members(room):
-            viewer = getattr(member, "viewer", None)
-            if viewer is None or viewer.user_id is None:
-                nameless += 1
-            else:
-                users.add(viewer.user_id)
-        return len(users) + nameless
+    async def _end_dead_sessions(self) -> None:
+        for session_id in await authentication.dead_sessions(self.connections.sessions()):
+            self.connections.end_session(session_id)
 
     async def _ask_again(self, room: str) -> None:
         for member in self.hub.members(room):
@@ -132,7 +133,11 @@ class Node:
             if viewer is not None and not await room_rules.may_join(room, viewer):
                 member.expel(room)  # type: ignore[attr-defined] # whoever has a viewer is a Connection
 
+    def _obey(self, name: str, data: Any) -> None:
+        self.census.obey(name, data)
+
     def _tell_reset(self, reason: str) -> None:
+        self._later(self._end_dead_sessions())  # facts that told of their end may have been missed
         connection: Connection
         for connection in self.connections:
             try:
@@ -141,10 +146,14 @@ class Node:
                 logger.exception("A connection failed to tell of the new epoch")
 
     async def _tick(self) -> None:
+        reported_at = float("-inf")
         while True:
             await asyncio.sleep(TICK_S)
             self.connections.end_expired()
             self._observe()
+            if self.loop.time() - reported_at >= REPORT_EVERY_S:
+                reported_at = self.loop.time()
+                self.census.report(deliveries=self.hub.deliveries, waiting=self.fanout.waiting)
 
     def _observe(self) -> None:
         metrics.REALTIME_DELIVERIES.inc(self.hub.deliveries - self._told_deliveries)
@@ -190,6 +199,14 @@ def end_session(session_id: str) -> None:
     """See services.end_session."""
     if _node is not None and not _node.loop.is_closed():
         _on_loop(_node, _node.connections.end_session, session_id)
+
+
+def end_connection_anywhere(name: str) -> None:
+    """See services.end_connection."""
+    if _node is None or _node.loop.is_closed():
+        end_connection(order_from_outside, name, End.FORCED)
+    else:
+        _on_loop(_node, end_connection, _node.fanout.order, name, End.FORCED)
 
 
 def _on_loop(here: Node, call: Callable[..., None], *arguments: Any) -> None:

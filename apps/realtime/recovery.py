@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 
 from apps.events.selectors import find_position, list_envelopes, log_bounds
+from apps.realtime.errors import LogUnavailableError
 from apps.realtime.follower import fact_message
 from apps.realtime.types import Message, Position
 from apps.realtime.window import TooManyError, Window
@@ -78,10 +79,12 @@ class Recovery:
         self, rooms: Collection[str], after: Position | str | None, limit: int
     ) -> Recovered | Lost:
         """See Node.recover."""
+        is_filled = await self._log.filled(within_s=FILL_WAIT_S)
+        if after is None:
+            return self._recovered([])
+        if not is_filled:  # nothing is known yet of epoch and head
+            raise LogUnavailableError
         try:
-            await self._log.filled(within_s=FILL_WAIT_S)
-            if after is None:
-                return self._recovered([])
             offset = await self._offset(after)
             return await self._since(frozenset(rooms), offset, limit)
         except _LostError as lost:
@@ -90,7 +93,7 @@ class Recovery:
             return self._lost("too_many")
         except (DatabaseError, InterfaceError, OSError):
             logger.warning("recovery_without_log", exc_info=True)
-            return self._lost("expired")
+            raise LogUnavailableError from None
 
     def stop(self) -> None:
         """Let go of the log."""

@@ -10,7 +10,7 @@ from apps.realtime.rooms import everyone, room
 from apps.realtime.watchers import watch_facts
 
 __all__ = [
-    "broadcast", "end_session", "everyone", "expel", "room", "set_last_value", "viewer_count",
+    "broadcast", "end_connection", "end_session", "everyone", "expel", "room", "set_last_value",
     "watch_facts",
 ]  # fmt: skip
 
@@ -41,6 +41,6 @@ def expel(room: str) -> None:
     nodes.node().ask_again(room)
 
 
-def viewer_count(room: str) -> int:
-    """Who is in the room on this process; a user counts once, an anonymous connection each."""
-    return nodes.node().viewer_count(room)
+def end_connection(name: str) -> None:
+    """Close a connection, by the name that `selectors.list_connections` gives; on every process."""
+    nodes.end_connection_anywhere(name)

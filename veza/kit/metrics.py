@@ -53,6 +53,10 @@ REALTIME_DELIVERIES = Counter(
     "veza_realtime_deliveries_total",
     "Messages handed to subscribers",
 )
+REALTIME_NOT_SHARED = Counter(
+    "veza_realtime_not_shared_total",
+    "Messages that are no facts and did not reach the other processes",
+)
 REALTIME_DROPPED = Counter(
     "veza_realtime_dropped_total",
     "Connections that were ended because of what they did or took",

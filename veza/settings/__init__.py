@@ -226,6 +226,7 @@ METRICS_TOKEN = _reveal(config.metrics_token)
 
 # --- realtime --------------------------------------------------------------------------------
 REALTIME_AUTHENTICATOR = "apps.auth.realtime.authenticate"
+REALTIME_SESSION_CHECK = "apps.auth.realtime.dead_sessions"
 SSE_MAX_CLIENTS = config.sse_max_clients
 SSE_HEARTBEAT_S = config.sse_heartbeat_s
 MAX_CONNECTIONS_PER_USER = config.max_connections_per_user

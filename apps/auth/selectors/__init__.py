@@ -6,6 +6,7 @@ from apps.auth.selectors.sessions import (
     find_refresh_token,
     find_session,
     has_signed_in_from,
+    live_sessions,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "get_user",
     "has_signed_in_from",
     "list_users",
+    "live_sessions",
 ]

@@ -1,5 +1,6 @@
 """Who is signed in where."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -32,6 +33,14 @@ def check_session(session: Session | None, *, claims: Claims, now: datetime) -> 
     if session.expires_at <= now:
         raise TokenExpiredError
     return session
+
+
+def live_sessions(session_ids: Iterable[UUID], *, now: datetime) -> set[UUID]:
+    """Those of them that are neither revoked nor over, of users who are active."""
+    sessions = Session.objects.unrevoked().filter(
+        pk__in=list(session_ids), expires_at__gt=now, user__is_active=True
+    )
+    return set(sessions.values_list("pk", flat=True))
 
 
 def find_refresh_token(token_id: UUID) -> RefreshToken | None:

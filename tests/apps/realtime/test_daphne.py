@@ -9,7 +9,8 @@ from tests.apps.realtime.backbone.client import Program, data_producer, new_inst
 from tests.apps.realtime.centrifugo.sockets import connected, opened
 from tests.apps.realtime.live import Account, Live, Web
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
-from tests.veza.asgi.serving import free_port, is_alive
+from tests.veza.asgi.serving import is_alive
+from veza.embedded.ports import free_port
 
 
 class Daphne(Web):

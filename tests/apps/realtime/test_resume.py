@@ -21,7 +21,7 @@ from tests.apps.realtime.resuming import (
     by_protobuf,
 )
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
-from tests.veza.asgi.serving import free_port
+from veza.embedded.ports import free_port
 from veza.kit.models import new_id
 
 CROWDED, FACTS_THERE = "public", 10_150

@@ -4,7 +4,6 @@ A frame is read and acted upon by one plain call in the socket's task; what is p
 through the hub, so nobody has a task or a queue of his own.
 """
 
-import asyncio
 from typing import Any
 
 from django.db import DatabaseError
@@ -78,4 +77,4 @@ async def _take_all(connection: BackboneConnection, receive: Receive) -> None:
             await waits
         taken += 1
         if taken % FRAMES_IN_A_ROW == 0:
-            await asyncio.sleep(0)
+            await connection.give_way()

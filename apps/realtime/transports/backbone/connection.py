@@ -1,5 +1,6 @@
 """One socket of the backbone, whatever its role: frames in, answers out, limits, the end."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
@@ -54,6 +55,11 @@ class BackboneConnection:
         except RefusedError as refused:
             self.answer(frames.error(refused))
         return None
+
+    async def give_way(self) -> None:
+        """Let others have their turn, and the other processes get what this one has sent."""
+        await self._node.fanout.has_room()
+        await asyncio.sleep(0)
 
     def answer(self, document: bytes) -> None:
         """Send this to the client, behind what was published before."""

@@ -26,7 +26,6 @@ from apps.realtime.transports.centrifugo.codes import (
 from apps.realtime.transports.centrifugo.connection import Connection
 from apps.realtime.transports.centrifugo.heartbeat import wheel_of
 from apps.realtime.transports.centrifugo.json_codec import RawJSON
-from apps.realtime.transports.centrifugo.presence import presence_of
 from apps.realtime.transports.centrifugo.session import Command
 from apps.realtime.transports.centrifugo.subscribing import subscribe
 from apps.realtime.types import Viewer
@@ -121,16 +120,16 @@ def _said(data: Any) -> Any:
 
 async def _presence(connection: Connection, command: Command) -> None:
     channel = await _channel_with_presence(connection, command)
-    if (await presence_of(connection.node).count(channel)).clients > MAX_PRESENCE:
+    if (await connection.node.presence.count(channel)).clients > MAX_PRESENCE:
         raise CommandError(LIMIT_EXCEEDED)
-    members = await presence_of(connection.node).members(channel)
+    members = await connection.node.presence.members(channel)
     found = {member.client: _client_info(member) for member in members}
     connection.answer(command, {"presence": found})
 
 
 async def _presence_stats(connection: Connection, command: Command) -> None:
     channel = await _channel_with_presence(connection, command)
-    count = await presence_of(connection.node).count(channel)
+    count = await connection.node.presence.count(channel)
     connection.answer(command, {"num_clients": count.clients, "num_users": count.users})
 
 

@@ -14,7 +14,6 @@ from apps.realtime.transports.centrifugo.codes import (
     INSUFFICIENT_STATE,
     Failure,
 )  # fmt: skip
-from apps.realtime.transports.centrifugo.presence import presence_of
 from apps.realtime.transports.centrifugo.session import Command, Session
 from apps.realtime.transports.centrifugo.wire import JOIN, LEAVE, CentrifugoWire, audience_of
 from apps.realtime.types import Position, Viewer, to_json
@@ -215,7 +214,7 @@ class Connection:
             room=channel, client=session.client, user=self.viewer.user_id or "",
             info=to_json(info) if info else b"",
         )  # fmt: skip
-        presence = presence_of(self.node)
+        presence = self.node.presence
         presence.enter(member) if kind == JOIN else presence.leave(member)
         told = {"client": session.client, "user": member.user, "conn_info": info}
         self.node.fanout.send(audience_of(channel), ephemeral(kind, told))

@@ -3,9 +3,14 @@
 from typing import Any
 
 from apps.realtime.domains import last_value_message
+from apps.realtime.errors import LogUnavailableError
 from apps.realtime.recovery import Lost, Recovered
 from apps.realtime.rooms import RoomRule
-from apps.realtime.transports.centrifugo.codes import UNRECOVERABLE_POSITION, CommandError
+from apps.realtime.transports.centrifugo.codes import (
+    INTERNAL,
+    UNRECOVERABLE_POSITION,
+    CommandError,
+)
 from apps.realtime.transports.centrifugo.connection import Connection
 from apps.realtime.transports.centrifugo.session import Command
 from apps.realtime.transports.centrifugo.wire import publication
@@ -35,9 +40,12 @@ async def _with_facts(connection: Connection, command: Command) -> None:
     channel = request["channel"]
     is_recovering = request.get("recover", False)
     after = Position(request.get("offset", 0), request.get("epoch", ""))
-    found = await connection.node.recover(
-        [channel], after if is_recovering else None, MAX_RECOVERED
-    )
+    try:
+        found = await connection.node.recover(
+            [channel], after if is_recovering else None, MAX_RECOVERED
+        )
+    except LogUnavailableError:
+        raise CommandError(INTERNAL) from None
     # No await from here on: `found` is exact now.
     reply: dict[str, Any] = {
         "recoverable": True, "positioned": True, "epoch": found.head.epoch,

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from apps.realtime.errors import LogUnavailableError
 from apps.realtime.limits import End
 from apps.realtime.node import Node, node
 from apps.realtime.transports import admission
@@ -84,6 +85,8 @@ async def _stream(
         await catch_up(client, wire=wire, node=here, rooms=query.rooms, after=query.after)
         while client.is_open and (await receive())["type"] != "http.disconnect":
             pass
+    except LogUnavailableError:
+        client.end(End.INTERNAL)  # it comes back by itself, with the id that it has
     finally:
         heartbeat.discard(client)
         here.connections.discard(client)

@@ -1,14 +1,13 @@
-"""Who is in the channels that show it: told to the store in one thread, in the order of events."""
+"""Who is in the rooms that show it: told to the store in one thread, in the order of events."""
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import itemgetter
-from weakref import WeakKeyDictionary
 
-from apps.realtime.node import Node
 from veza.integrations.room_state import Count, Member, RoomStateUnavailableError, room_state
 
 logger = logging.getLogger(__name__)
@@ -25,6 +24,7 @@ class Presence:
         self._changes: deque[tuple[bool, Member]] = deque()
         self._members = 0
         self._is_beating = False
+        self._is_stopped = False
 
     def enter(self, member: Member) -> None:
         """It is in its room. Never waits; whoever asks afterwards sees it."""
@@ -45,10 +45,22 @@ class Presence:
 
     async def count(self, room: str) -> Count:
         """How many they are."""
-        counts = await self._loop.run_in_executor(self._thread, lambda: room_state().count([room]))
-        return counts[room]
+        return (await self.counts([room]))[room]
+
+    async def counts(self, rooms: Iterable[str]) -> dict[str, Count]:
+        """How many are in each of them."""
+        wanted = list(rooms)
+        return await self._loop.run_in_executor(self._thread, lambda: room_state().count(wanted))
+
+    def stop(self) -> None:
+        """This process goes: its members are gone at once."""
+        self._members, self._is_stopped = 0, True
+        self._thread.submit(room_state().end)
+        self._thread.shutdown(wait=True)
 
     def _put(self, member: Member, *, is_in: bool) -> None:
+        if self._is_stopped:
+            return
         self._changes.append((is_in, member))
         if len(self._changes) == 1:  # else the write that waits for its turn takes this along
             self._thread.submit(self._write)
@@ -63,7 +75,7 @@ class Presence:
                 logger.exception("Presence was not written")
 
     def _beat(self) -> None:
-        self._is_beating = self._members > 0
+        self._is_beating = self._members > 0 and not self._is_stopped
         if self._is_beating:
             self._thread.submit(_tell_life)
             self._loop.call_later(room_state().heartbeat_s, self._beat)
@@ -76,14 +88,3 @@ def _tell_life() -> None:
         logger.debug("The store of presence is away")  # the next beat writes what it missed
     except Exception:
         logger.exception("Presence was not kept alive")
-
-
-_presences: "WeakKeyDictionary[Node, Presence]" = WeakKeyDictionary()
-
-
-def presence_of(node: Node) -> Presence:
-    """The one of this process."""
-    presence = _presences.get(node)
-    if presence is None:
-        presence = _presences[node] = Presence(node.loop)
-    return presence

@@ -1,0 +1,83 @@
+"""What goes on in realtime, over all processes; for operators, and for counts that people see."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from apps.realtime.census import REPORTS
+from veza.integrations.room_state import room_state
+
+MOST_PROCESSES = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessReport:
+    """One process, as it saw itself at most a few seconds ago. `connections` are the newest 200,
+    `rooms` the 200 with the most members.
+    """
+
+    name: str
+    host: str
+    pid: int
+    at: datetime
+    counts: dict[str, int]
+    room_count: int
+    rooms: dict[str, int]
+    deliveries: int
+    waiting: int
+    connections: list["OpenConnection"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenConnection:
+    """A client's connection; `name` ends it by `services.end_connection`."""
+
+    name: str
+    process: str
+    transport: str
+    since: datetime
+    user_id: str | None
+    username: str
+    session_id: str | None
+    rooms: list[str]
+
+
+def list_processes() -> list[ProcessReport]:
+    """Those that have reported within the last seconds, by name.
+
+    Raises RoomStateUnavailableError. Without a shared store: this process alone.
+    """
+    found = room_state().list_values(REPORTS, limit=MOST_PROCESSES)
+    return [_report(json.loads(document)) for document in found.values()]
+
+
+def viewer_counts(rooms: Iterable[str]) -> dict[str, int]:
+    """How many watch each of these rooms over sockets, over all processes: a user counts once,
+    an anonymous connection each. The rooms are declared with presence. Blocks; without the store
+    those of this process.
+    """
+    return {room: count.users for room, count in room_state().count(rooms).items()}
+
+
+def _report(document: dict[str, Any]) -> ProcessReport:
+    return ProcessReport(
+        name=document["process"],
+        host=document["host"],
+        pid=document["pid"],
+        at=_time(document["at"]),
+        counts=document["counts"],
+        room_count=document["room_count"],
+        rooms=document["rooms"],
+        deliveries=document["deliveries"],
+        waiting=document["waiting"],
+        connections=[
+            OpenConnection(**each | {"since": _time(each["since"]), "process": document["process"]})
+            for each in document["connections"]
+        ],
+    )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
