@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.apps.realtime.live import Account, Live, Web, installed
+from tests.apps.realtime.sse.stream import CONNECTED, Stream
+from tests.veza.asgi.wire import until
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +18,21 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def web(live: Live) -> Web:
-    """Its web process, running again if a test has ended it."""
+    """Its web process, running again if a test has ended it, with no facts of others to come."""
     if live.web.process is None or live.web.process.poll() is not None:
         live.web.start()
+    until(lambda: _has_handed_out_everything(live))
     return live.web
+
+
+def _has_handed_out_everything(live: Live) -> bool:
+    """Facts of the test before may still be on their way, and would come in front of ours."""
+    [[waiting]] = live.query("SELECT count(*) FROM events_outbox")
+    [[head]] = live.query("SELECT coalesce(max(position), 0) FROM events_log")
+    with Stream(live.web.port, last_event_id="none") as stream:
+        assert stream.next() == CONNECTED
+        position = stream.event().json["position"]
+    return bool(waiting == 0 and position >= head)
 
 
 @pytest.fixture(scope="session")

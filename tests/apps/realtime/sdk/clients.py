@@ -5,8 +5,9 @@ import hashlib
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -296,16 +297,25 @@ async def client_of(kind: str, url: str) -> AsyncIterator[Client]:
 
 
 def installed_packages() -> Path:
-    """A folder with the npm packages that package-lock.json names, and the script."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = Path(settings.BASE_DIR) / ".cache" / f"sdk-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
+    """A folder with the npm packages that package-lock.json names, and the script.
+
+    Parallel processes share it, so it appears whole, under a name made of what it holds, and is
+    never written again: Node must not read a script that another process is copying.
+    """
+    sources = [HERE / name for name in ("package.json", "package-lock.json", "client.mjs")]
+    content = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+    cache = Path(settings.BASE_DIR) / ".cache"
+    folder = cache / f"sdk-{content.hexdigest()[:12]}"
+    if folder.exists():
+        return folder
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, ignore_cleanup_errors=True) as making:
+        for source in sources:
+            shutil.copy(source, making)
         subprocess.run(
             ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=folder, check=True, capture_output=True,
+            cwd=making, check=True, capture_output=True,
         )  # fmt: skip
-    shutil.copy(HERE / "client.mjs", folder)
+        with suppress(OSError):  # another process was first
+            Path(making).rename(folder)
     return folder

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -233,24 +234,27 @@ class TestRooms:
     async def test_tell_who_is_there(
         self, client: Client, kind: str, proxy: Proxy, account: Account, web: Web
     ) -> None:
+        room = (
+            f"chat:{uuid4().hex[:12]}"  # of this test: the last one's members may still be leaving
+        )
         mine = await client.connect(token=account.access)
-        await client.subscribe("chat:presence", join_leave=True)
+        await client.subscribe(room, join_leave=True)
         other_account = web.register()
         async with client_of(kind, proxy.url) as other:
             other_id = (await other.connect(token=other_account.access))["client"]
-            await other.subscribe("chat:presence")
+            await other.subscribe(room)
             joined = await client.until("join", client=other_id)
             assert joined["user"] == other_account.id
             assert joined["info"] == {"username": other_account.username}
-            found = await client.act("presence", channel="chat:presence")
+            found = await client.act("presence", channel=room)
             assert {key: each["user"] for key, each in found.items()} == {
                 mine["client"]: account.id, other_id: other_account.id,
             }  # fmt: skip
-            stats = await client.act("presence_stats", channel="chat:presence")
+            stats = await client.act("presence_stats", channel=room)
             assert stats == {"clients": 2, "users": 2}
             assert not [each for each in other.events if each["event"] == "join"]
         await client.until("leave", client=other_id)
-        assert list(await client.act("presence", channel="chat:presence")) == [mine["client"]]
+        assert list(await client.act("presence", channel=room)) == [mine["client"]]
 
     async def test_without_presence_say_so(self, client: Client) -> None:
         await client.connect()
