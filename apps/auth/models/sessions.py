@@ -39,6 +39,9 @@ class Session(Entity):
     ip = models.GenericIPAddressField(null=True, blank=True)
     last_used_at = models.DateTimeField(help_text="When tokens were last made for it")
     expires_at = models.DateTimeField(db_index=True)
+    stepped_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the person last proved to be there"
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=30, blank=True, choices=RevokedReason.choices)
 
