@@ -60,7 +60,7 @@ def otp_lock(failures: int) -> timedelta | None:
     if failures < OTP_TRIES:
         return None
     doublings = min(failures - OTP_TRIES, 16)
-    return min(OTP_LOCK * 2**doublings, OTP_LONGEST_LOCK)
+    return min(OTP_LOCK * (1 << doublings), OTP_LONGEST_LOCK)
 
 
 def is_stepped_up(*, stepped_up_at: datetime | None, now: datetime) -> bool:

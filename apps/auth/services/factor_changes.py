@@ -20,9 +20,9 @@ def factors_changed(
     """End every session but the one that made the change, and tell the user's own clients."""
     actor = Actor(type="user", id=user.id)
     others = Session.objects.of_user(user.id).unrevoked().filter(expires_at__gt=now)
-    for session_id in (
-        others.exclude(pk=keep_session_id).order_by("id").values_list("id", flat=True)
-    ):
+    if keep_session_id is not None:
+        others = others.exclude(pk=keep_session_id)
+    for session_id in others.order_by("id").values_list("id", flat=True):
         revoke_session(
             session_id=session_id, reason=RevokedReason.FACTOR_CHANGED, now=now, actor=actor
         )

@@ -187,12 +187,12 @@ def check_passkey(*, credential: Mapping[str, object], now: datetime) -> User:
         raise PasskeyInvalidError
     user = _use(answer, challenge=challenge, now=now)
     if user is None:
-        known = Passkey.objects.filter(credential_id=answer.id).first()
+        known = Passkey.objects.filter(credential_id=bytes_to_base64url(answer.raw_id)).first()
         audit.record(
             AuditAction.PASSKEY_REFUSED,
             user_id=known.user_id if known else None,
             now=now,
-            **({"passkey_id": str(known.id)} if known else {}),
+            passkey_id=str(known.id) if known else None,
         )
         raise PasskeyInvalidError
     return user

@@ -11,11 +11,11 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-import qrcode
+import qrcode  # type: ignore[import-untyped]
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django_otp.oath import TOTP  # type: ignore[import-untyped]
-from qrcode.image.svg import SvgPathImage
+from qrcode.image.svg import SvgPathImage  # type: ignore[import-untyped]
 
 from apps.auth import rules, selectors
 from apps.auth.errors import (
