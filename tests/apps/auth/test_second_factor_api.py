@@ -26,7 +26,7 @@ TWO_FACTOR = "/api/v1/auth/2fa"
 CODES = "/api/v1/auth/2fa/recovery-codes"
 STEP_UP = "/api/v1/auth/step-up"
 ME = "/api/v1/users/me"
-HOSTILE = [None, [], {}, 123456, True, "1" * 65, "1" * 1_000_000]
+HOSTILE: list[object] = [None, [], {}, 123456, True, "1" * 65, "1" * 1_000_000]
 
 
 @pytest.fixture(autouse=True)
