@@ -57,7 +57,7 @@ class TestWithout:
         assert page.status_code == 200
         assert "no-store" in page["Cache-Control"]
         assert b"data:image/svg+xml;base64," in page.content
-        secret = re.search(r'id="secret"[^>]*>([A-Z2-7]+)<', page.content.decode())[1]
+        secret = re.findall(r'id="secret"[^>]*>([A-Z2-7]+)<', page.content.decode())[0]
 
         wrong = client.post(SETUP, {"code": "000000"})
         assert b"The code is wrong" in wrong.content
@@ -141,10 +141,8 @@ class TestWith:
             "login.succeeded",
         ]
 
-    @pytest.mark.parametrize(
-        "code", ["1" * 65, "1" * 100_000, "\u0661" * 6, "\0" * 6, "\ud83d\ude00"]
-    )
+    @pytest.mark.parametrize("code", ["1" * 65, "1" * 100_000, "\u0661" * 6, "\0" * 6, "\u202e1"])
     def test_refuses_what_is_no_code(self, client, boss, code):
         turn_on(boss)
 
-        assert log_in(client, code.encode("utf-16", "surrogatepass").decode("utf-16")) == ""
+        assert log_in(client, code) == ""
