@@ -104,6 +104,12 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
         """From the least power to the most; one query, unless who loaded the user knew them."""
         return in_order(row.role_id for row in self.user_roles.all())
 
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether a code is asked for, too; one query, unless who loaded the user knew."""
+        factor = getattr(self, "second_factor", None)
+        return factor is not None and factor.confirmed_at is not None
+
     def get_session_auth_hash(self) -> str:
         """Ends the admin's cookie sessions, too, when the tokens of the user are revoked."""
         return self._auth_hash(None)

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
+from apps.auth.models.factors import SecondFactor
 from apps.auth.models.people import User
 from apps.auth.models.roles import UserRole
 from apps.auth.types import RevokedReason
@@ -23,9 +24,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user_id=user_id)
 
     def with_user(self) -> Self:
-        """With the user and `role_names` in the same statement."""
+        """With the user, `role_names` and `has_second_factor` in the same statement."""
         roles = UserRole.objects.filter(user_id=OuterRef("user_id")).values("role_id")
-        return self.select_related("user").annotate(role_names=ArraySubquery(roles))
+        factors = SecondFactor.objects.filter(
+            user_id=OuterRef("user_id"), confirmed_at__isnull=False
+        )
+        return self.select_related("user").annotate(
+            role_names=ArraySubquery(roles), has_second_factor=Exists(factors)
+        )
 
 
 SessionManager = models.Manager.from_queryset(SessionQuerySet)
@@ -46,6 +52,7 @@ class Session(Entity):
     revoked_reason = models.CharField(max_length=30, blank=True, choices=RevokedReason.choices)
 
     role_names: list[str]  # of the user, where `with_user` was asked
+    has_second_factor: bool  # the same
 
     objects = SessionManager()
 

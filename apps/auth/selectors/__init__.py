@@ -2,7 +2,6 @@
 
 from apps.auth.selectors.factors import (
     find_second_factor,
-    has_second_factor,
     is_session_stepped_up,
     list_passkeys,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "find_session",
     "find_user_by_login",
     "get_user",
-    "has_second_factor",
     "has_signed_in_from",
     "is_session_stepped_up",
     "list_passkeys",

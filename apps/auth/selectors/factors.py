@@ -5,19 +5,13 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from apps.auth.models import Passkey, SecondFactor, Session, User
+from apps.auth.models import Passkey, SecondFactor, Session
 from apps.auth.rules import is_stepped_up
 
 
 def find_second_factor(user_id: UUID) -> SecondFactor | None:
     """The authenticator app of the user, once it is confirmed."""
     return SecondFactor.objects.filter(user_id=user_id, confirmed_at__isnull=False).first()
-
-
-def has_second_factor(user: User) -> bool:
-    """Whether his password alone does not sign him in. One query for each instance of User."""
-    factor: SecondFactor | None = getattr(user, "second_factor", None)
-    return factor is not None and factor.confirmed_at is not None
 
 
 def list_passkeys(user_id: UUID) -> QuerySet[Passkey]:

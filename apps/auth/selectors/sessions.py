@@ -14,6 +14,7 @@ def find_session(session_id: UUID) -> Session | None:
     session = Session.objects.with_user().filter(pk=session_id).first()
     if session is not None:
         session.user.roles = in_order(session.role_names)
+        session.user.has_second_factor = session.has_second_factor
     return session
 
 

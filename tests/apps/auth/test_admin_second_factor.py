@@ -65,7 +65,7 @@ class TestWithout:
         assert client.get(USERS).headers["Location"] == SETUP
 
         done = client.post(SETUP, {"code": code_of(secret, at=timezone.now())})
-        codes = re.findall(r"<li>([a-z2-7-]{19})</li>", done.content.decode())
+        codes = re.findall(r"<li><code>([a-z2-7-]{19})</code></li>", done.content.decode())
         assert len(codes) == 10
         assert client.get(USERS).status_code == 200
         assert client.get(SETUP).headers["Location"] == INDEX

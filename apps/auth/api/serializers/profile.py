@@ -5,7 +5,6 @@ from rest_framework import serializers
 
 from apps.auth.api.serializers.fields import TextOnly, WebAddress, single_line
 from apps.auth.models import User
-from apps.auth.selectors import has_second_factor
 from apps.auth.types import RoleName
 
 MAX_LINKS = 10
@@ -85,4 +84,4 @@ class OwnUserOutput(serializers.ModelSerializer):
         return user.banner_url or None
 
     def get_two_factor(self, user: User) -> bool:
-        return has_second_factor(user)
+        return user.has_second_factor
