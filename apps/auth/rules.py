@@ -8,6 +8,10 @@ from string import digits, punctuation
 LONGEST_SESSION = timedelta(days=365)
 OWN_LETTERS_MIN = 8
 PADDING_MAX = 6
+OTP_TRIES = 5
+OTP_LOCK = timedelta(minutes=5)
+OTP_LONGEST_LOCK = timedelta(days=1)
+STEP_UP_LASTS = timedelta(minutes=10)
 
 
 def session_expiry(*, created_at: datetime, now: datetime, refresh_ttl_s: int) -> datetime:
@@ -68,3 +72,23 @@ def netstrings(texts: Iterable[str]) -> bytes:
     """
     data = (text.encode("utf-8", "surrogateescape") for text in texts)
     return b"".join(b"%d:%b," % (len(each), each) for each in data)
+
+
+def otp_lock(failures: int) -> timedelta | None:
+    """How long codes are refused after so many wrong ones in a row: from the fifth on, twice as
+    long each time. One code in a million is right, and three are good at once.
+    """
+    if failures < OTP_TRIES:
+        return None
+    doublings = min(failures - OTP_TRIES, 16)
+    return min(OTP_LOCK * (1 << doublings), OTP_LONGEST_LOCK)
+
+
+def is_stepped_up(*, stepped_up_at: datetime | None, now: datetime) -> bool:
+    """Whether the proof is young enough for dangerous actions."""
+    return stepped_up_at is not None and now - stepped_up_at <= STEP_UP_LASTS
+
+
+def plain_code(code: str) -> str:
+    """A code as it is compared: without the blanks and dashes that make it readable."""
+    return code.replace(" ", "").replace("-", "").lower()

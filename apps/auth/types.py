@@ -42,6 +42,7 @@ class RevokedReason(TextChoices):
     BY_OPERATOR = "by_operator"
     ROLE_LOST = "role_lost"
     DEACTIVATED = "deactivated"
+    FACTOR_CHANGED = "factor_changed"
 
 
 class AuditAction(TextChoices):
@@ -55,6 +56,24 @@ class AuditAction(TextChoices):
     ROLES_CHANGED = "roles.changed"
     USER_ACTIVATED = "user.activated"
     USER_DEACTIVATED = "user.deactivated"
+    TWO_FACTOR_ON = "two_factor.on"
+    TWO_FACTOR_OFF = "two_factor.off"
+    TWO_FACTOR_FAILED = "two_factor.failed"
+    TWO_FACTOR_LOCKED = "two_factor.locked"
+    RECOVERY_CODE_USED = "recovery_code.used"
+    RECOVERY_CODES_MADE = "recovery_codes.made"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
+    PASSKEY_REFUSED = "passkey.refused"
+    STEP_UP_SUCCEEDED = "step_up.succeeded"
+    STEP_UP_FAILED = "step_up.failed"
+
+
+class Ceremony(TextChoices):
+    """What a WebAuthn challenge was made for; it is good for nothing else."""
+
+    REGISTER = "register"
+    SIGN_IN = "sign_in"
 
 
 class TokenType(TextChoices):
@@ -86,3 +105,12 @@ class TokenPair:
     access: str
     refresh: str
     expires_in: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorSetup:
+    """What an authenticator app needs to be set up; it is shown once."""
+
+    secret: str
+    otpauth_url: str
+    qr_svg: str

@@ -183,6 +183,18 @@ class Config(BaseSettings):
         group="Tokens",
     )
 
+    admin_requires_2fa: bool | None = setting(
+        None,
+        "Whether staff need a second factor in the admin; default: production yes, embedded no",
+        group="Tokens",
+    )
+    passkey_domain: str | None = setting(
+        None,
+        "Domain that passkeys belong to (relying party id); default the host of PUBLIC_URL, or"
+        " localhost where that is an IP address",
+        group="Tokens",
+    )
+
     event_log_retention_s: Seconds = setting(
         604800, "How long facts can be replayed from the log", group="Realtime"
     )

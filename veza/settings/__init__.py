@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from veza.config import ROOT, config
+from veza.settings import passkeys
 from veza.settings.pages import *  # noqa: F403
 from veza.settings.servers import *  # noqa: F403
 from veza.settings.servers import DATA_DIR, DATABASES, REDIS_NAMESPACE, REDIS_URL
@@ -271,6 +272,14 @@ RATE_LIMIT_IDENTITY = "apps.auth.api.authentication.rate_limit_identity"
 ACCESS_TOKEN_TTL_S = config.access_token_ttl_s
 REFRESH_TOKEN_TTL_S = config.refresh_token_ttl_s
 REFRESH_GRACE_S = config.refresh_grace_s
+ADMIN_REQUIRES_2FA = (
+    config.is_production if config.admin_requires_2fa is None else config.admin_requires_2fa
+)
+PASSKEY_DOMAIN, PASSKEY_ORIGINS = passkeys.relying_party(
+    public_url=PUBLIC_URL,
+    domain=config.passkey_domain or "",
+    other_origins=config.cors_allowed_origins,
+)
 
 # --- observability ---------------------------------------------------------------------------
 VEZA_ROLE = config.veza_role

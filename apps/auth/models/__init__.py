@@ -1,6 +1,7 @@
 """Tables of people: what they are, what they may do, where they are signed in, what happened."""
 
 from apps.auth.models.audit import AuditCheck, AuditEntry, AuditOrigin, AuditSeal
+from apps.auth.models.factors import Passkey, PasskeyChallenge, RecoveryCode, SecondFactor
 from apps.auth.models.people import USERNAME_FORM, USERNAME_HINT, User, UserManager
 from apps.auth.models.roles import Permission, Role, RolePermission, UserRole, in_order
 from apps.auth.models.sessions import RefreshToken, Session
@@ -12,10 +13,14 @@ __all__ = [
     "AuditEntry",
     "AuditOrigin",
     "AuditSeal",
+    "Passkey",
+    "PasskeyChallenge",
     "Permission",
+    "RecoveryCode",
     "RefreshToken",
     "Role",
     "RolePermission",
+    "SecondFactor",
     "Session",
     "User",
     "UserManager",

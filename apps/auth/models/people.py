@@ -122,6 +122,12 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
         """Django's own pages are for admins; ours ask for a permission."""
         return self.is_active and self.is_superuser
 
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether a code is asked for, too; one query, unless who loaded the user knew."""
+        factor = getattr(self, "second_factor", None)
+        return factor is not None and factor.confirmed_at is not None
+
     def get_session_auth_hash(self) -> str:
         """Ends the admin's cookie sessions, too, when the tokens of the user are revoked."""
         return self._auth_hash(None)

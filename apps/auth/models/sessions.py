@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
+from apps.auth.models.factors import SecondFactor
 from apps.auth.models.people import User
 from apps.auth.models.roles import RolePermission, UserRole
 from apps.auth.types import RevokedReason
@@ -23,13 +24,19 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user_id=user_id)
 
     def with_user(self) -> Self:
-        """With the user, `role_names` and `permission_names` in the same statement."""
+        """With the user, `role_names`, `permission_names` and `has_second_factor` in the same
+        statement.
+        """
         roles = UserRole.objects.filter(user_id=OuterRef("user_id")).values("role_id")
         theirs = UserRole.objects.filter(user_id=OuterRef(OuterRef("user_id")))
         held = RolePermission.objects.filter(role__in=theirs.values("role_id"))
+        factors = SecondFactor.objects.filter(
+            user_id=OuterRef("user_id"), confirmed_at__isnull=False
+        )
         return self.select_related("user").annotate(
             role_names=ArraySubquery(roles),
             permission_names=ArraySubquery(held.values("permission_id").distinct()),
+            has_second_factor=Exists(factors),
         )
 
 
@@ -44,11 +51,15 @@ class Session(Entity):
     ip = models.GenericIPAddressField(null=True, blank=True)
     last_used_at = models.DateTimeField(help_text="When tokens were last made for it")
     expires_at = models.DateTimeField(db_index=True)
+    stepped_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the person last proved to be there"
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=30, blank=True, choices=RevokedReason.choices)
 
-    role_names: list[str]  # of the user, where `with_user` was asked; the next too
+    role_names: list[str]  # of the user, where `with_user` was asked; the next two too
     permission_names: list[str]
+    has_second_factor: bool
 
     objects = SessionManager()
 

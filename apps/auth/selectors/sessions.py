@@ -16,6 +16,7 @@ def find_session(session_id: UUID) -> Session | None:
     if session is not None:
         session.user.roles = in_order(session.role_names)
         session.user.permissions = frozenset(session.permission_names)
+        session.user.has_second_factor = session.has_second_factor
     return session
 
 

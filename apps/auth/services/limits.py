@@ -10,6 +10,7 @@ Accounts are counted by what was typed, so the answer tells nothing about who ex
 """
 
 from hashlib import sha256
+from uuid import UUID
 
 from django.conf import settings
 
@@ -37,6 +38,17 @@ def spend_registration(*, email: str, address: str) -> None:
     per_minute = settings.RATE_LIMIT_LOGIN_PER_MINUTE
     spend(scope="register_address", key=address_group(address), per_minute=per_minute)
     spend(scope="register_account", key=_name(email), per_minute=per_minute)
+
+
+def spend_proof(*, user_id: UUID) -> None:
+    """Count a try of who is signed in to prove that it is he. Raises ThrottledError."""
+    spend(scope="proof", key=str(user_id), per_minute=settings.RATE_LIMIT_LOGIN_PER_MINUTE)
+
+
+def spend_passkey(*, address: str) -> None:
+    """Count a step of signing in by a passkey, of which there are two. Raises ThrottledError."""
+    per_minute = settings.RATE_LIMIT_LOGIN_PER_MINUTE * 2
+    spend(scope="passkey_address", key=address_group(address), per_minute=per_minute)
 
 
 def _name(login: str) -> str:

@@ -36,7 +36,9 @@ def open_session(*, user: User, client: Client, now: datetime) -> SignIn:
     """Begin a session for a person whom the caller has made sure of."""
     ttl_s = settings.REFRESH_TOKEN_TTL_S
     expires_at = rules.session_expiry(created_at=now, now=now, refresh_ttl_s=ttl_s)
-    session = _create_session(user=user, client=client, now=now, expires_at=expires_at)
+    session = _create_session(
+        user=user, client=client, now=now, expires_at=expires_at, stepped_up_at=now
+    )
     row = RefreshToken.objects.create(session=session, issued_at=now, expires_at=expires_at)
     tokens = make_pair(row=row, session=session, user=user)
     actor = Actor(type="user", id=user.id)
@@ -73,7 +75,14 @@ def issue_access(*, user: User, client: Client, now: datetime, lifetime: timedel
     return token
 
 
-def _create_session(*, user: User, client: Client, now: datetime, expires_at: datetime) -> Session:
+def _create_session(
+    *,
+    user: User,
+    client: Client,
+    now: datetime,
+    expires_at: datetime,
+    stepped_up_at: datetime | None = None,
+) -> Session:
     User.objects.filter(pk=user.pk).update(last_login=now)
     return Session.objects.create(
         user=user,
@@ -81,6 +90,7 @@ def _create_session(*, user: User, client: Client, now: datetime, expires_at: da
         ip=client.address or None,
         last_used_at=now,
         expires_at=expires_at,
+        stepped_up_at=stepped_up_at,
     )
 
 

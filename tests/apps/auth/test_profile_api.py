@@ -156,5 +156,5 @@ class TestOwnUser:
     def test_is_written_in_few_statements(self, django_assert_max_num_queries):
         client = client_of(make_user())
 
-        with django_assert_max_num_queries(7):  # two of them are the savepoint of this test
+        with django_assert_max_num_queries(8):  # two of them are the savepoint of this test
             client.patch(ME, {"bio": "new"}, format="json")

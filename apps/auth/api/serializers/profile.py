@@ -84,4 +84,4 @@ class OwnUserOutput(serializers.ModelSerializer):
         return user.banner_url or None
 
     def get_two_factor(self, user: User) -> bool:
-        return False  # there is no way to turn one on yet
+        return user.has_second_factor

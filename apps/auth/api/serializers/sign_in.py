@@ -23,6 +23,12 @@ class LoginInput(serializers.Serializer):
 
     login = TextOnly(max_length=255, help_text="E-mail address or user name, in any case.")
     password = Password()
+    otp = TextOnly(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text="Where a second factor is on: a code of the app, or a recovery code.",
+    )
 
 
 class RefreshInput(serializers.Serializer):

@@ -26,7 +26,10 @@ from veza.kit.api.requests import client_of
 OWN_ADDRESS = "/api/v1/users/me"
 SECRET = {"Cache-Control": "no-store"}  # RFC 6749, section 5.1
 BAD_CREDENTIALS = OpenApiResponse(
-    description="`invalid_credentials`, whether or not there is such an account."
+    description=(
+        "`invalid_credentials`, whether or not there is such an account. With the right password:"
+        " `otp_required` and `otp_invalid`, where a second factor is on."
+    )
 )
 BAD_REFRESH = OpenApiResponse(
     description="`token_invalid`, `token_expired`, or `refresh_reused`: the session has ended."

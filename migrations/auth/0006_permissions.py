@@ -35,7 +35,7 @@ def seed(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_audit_log"),
+        ("accounts", "0005_second_factors"),
     ]
 
     operations = [
