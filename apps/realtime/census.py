@@ -35,7 +35,7 @@ SETTLE_S = 0.2
 """Checks of users that connect at about the same time are made together."""
 REPORT_EVERY_S = 2.0
 REPORT_LIFE_S = 8.0
-REPORTS = "realtime:processes:"
+REPORTS = "processes:"
 MOST_ROOMS = 200
 MOST_CONNECTIONS = 200
 MOST_ROOMS_OF_ONE = 10

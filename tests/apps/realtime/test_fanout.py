@@ -19,6 +19,7 @@ from apps.realtime.hub import Hub
 from tests.apps.realtime.fakes import Member
 from tests.veza.asgi.wire import until
 from tests.veza.integrations.own_redis import OwnRedis
+from veza.kit import metrics
 
 
 class Process:
@@ -26,19 +27,23 @@ class Process:
 
     def __init__(self) -> None:
         self.hints: list[Any] = []
+        self.orders: list[tuple[str, Any]] = []
         self.member = Member()
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.do(self._make)
 
     async def _make(self) -> None:
-        hub = Hub(clock=time.monotonic, soon=self._loop.call_soon)
+        hub = Hub(clock=time.monotonic, soon=self.loop.call_soon)
         hub.join("a", self.member)
-        self.fanout = Fanout(hub=hub, on_hint=self.hints.append)
+        self.fanout = Fanout(
+            hub=hub, on_hint=self.hints.append,
+            on_order=lambda name, data: self.orders.append((name, data)),
+        )  # fmt: skip
         await self.fanout.start()
 
     def do(self, call: Callable[[], Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(10)
 
     def say(self, word: str) -> None:
         async def say() -> None:
@@ -53,9 +58,9 @@ class Process:
 
     def end(self) -> None:
         self.do(self.fanout.stop)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        until(lambda: not self._loop.is_running())
-        self._loop.close()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        until(lambda: not self.loop.is_running())
+        self.loop.close()
 
 
 @pytest.fixture
@@ -102,6 +107,46 @@ def test_everyone_hears_it_once_the_sender_too(two):
     until(lambda: other.heard[-1] == wanted[-1])
     for process in two:
         assert [word for word in process.heard if word.startswith("word")] == wanted
+
+
+def test_who_sends_flat_out_is_slowed_and_loses_nothing(two):
+    one, other = two
+    count = 100_000
+
+    async def send_all() -> None:
+        for number in range(count):
+            one.fanout.send("a", ephemeral(f"word-{number}", {}))
+            if number % 16 == 0:
+                await one.fanout.has_room()
+
+    asyncio.run_coroutine_threadsafe(send_all(), one.loop).result(60)
+    until(lambda: other.heard[-1] == f"word-{count - 1}", timeout_s=60)
+    heard = [word for word in other.heard if word.startswith("word")]
+    assert heard == [f"word-{number}" for number in range(count)]
+
+
+def test_what_cannot_be_held_gives_way_and_is_counted(two, redis, monkeypatch):
+    one, _ = two
+    monkeypatch.setattr(fanouts, "MAX_BYTES", 10 * fanouts.OVERHEAD_BYTES)
+    before = metrics.REALTIME_NOT_SHARED._value.get()
+
+    async def send_all() -> None:
+        for number in range(100):
+            one.fanout.send("a", ephemeral(f"much-{number}", {}))
+
+    one.do(send_all)
+
+    until(lambda: metrics.REALTIME_NOT_SHARED._value.get() >= before + 80)
+
+
+def test_an_order_reaches_every_process(two):
+    one, other = two
+
+    async def give() -> None:
+        one.fanout.order("end", {"connection": "x"})
+
+    one.do(give)
+    until(lambda: one.orders == other.orders == [("end", {"connection": "x"})])
 
 
 def test_a_process_without_members_may_speak(two, monkeypatch):

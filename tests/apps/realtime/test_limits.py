@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.realtime.connections import GRACE_S, Connections
+from apps.realtime.connections import ENDED_KEPT_S, GRACE_S, Connections
 from apps.realtime.hub import Hub
 from apps.realtime.limits import End, MessageBudget
 from apps.realtime.types import Viewer
@@ -135,3 +135,22 @@ def test_a_budget_is_a_burst_and_then_a_rate():
     assert [budget.spend() for _ in range(3)] == [True, True, False]
     clock.pass_(100)
     assert [budget.spend() for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_session_that_ended_while_it_was_admitted_opens_nothing(connections, clock):
+    early, late, other = (
+        Member(viewer=viewer()),
+        Member(viewer=viewer()),
+        Member(viewer=viewer("u2", "s2")),
+    )
+    connections.add(early)
+    connections.end_session("s1")
+    for member in (late, other):
+        connections.add(member)
+    assert ended([early, late, other]) == [[End.REVOKED], [End.REVOKED], []]
+
+    clock.pass_(ENDED_KEPT_S + 1)  # by now no check of a token from before is still under way
+    connections.end_expired()
+    latest = Member(viewer=viewer())
+    connections.add(latest)
+    assert latest.ended == []

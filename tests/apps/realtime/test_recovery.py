@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
+from apps.realtime.errors import LogUnavailableError
 from apps.realtime.follower import Follower
 from apps.realtime.hub import Hub
 from apps.realtime.log_reader import LogReader
@@ -33,10 +34,13 @@ class Side:
             hub=self.hub, window=self.window, reader=LogReader(name="follower"),
             on_reset=lambda reason: None,
         )  # fmt: skip
+        self.is_away = False
         self._reader = LogReader(name="recovery")
         self.recovery = Recovery(window=self.window, reader=self, log=self.follower)
 
     async def call(self, read: Callable[[], Any]) -> Any:
+        if self.is_away:
+            raise OperationalError("the server closed the connection unexpectedly")
         self.queries += 1
         return await self._reader.call(read)
 
@@ -248,3 +252,21 @@ def test_a_client_that_is_ahead_is_waited_for(monkeypatch):
 
     found = asyncio.run(run())
     assert [fact.position for fact in found.messages] == [HEAD + 3]
+
+
+@both
+@pytest.mark.usefixtures("log")
+def test_a_log_that_is_away_has_lost_nothing(source):
+    """Memory answers what it holds; for the rest the client is asked to come again."""
+
+    def break_it(side: Side) -> None:
+        side.is_away = True
+
+    place = Position(HEAD - 5, epoch())
+    if source == "memory":
+        found, _ = recovered(["all"], place, source=source, meanwhile=break_it)
+        assert isinstance(found, Recovered)
+        assert len(found.messages) == 5
+    else:
+        with pytest.raises(LogUnavailableError):
+            recovered(["all"], place, source=source, meanwhile=break_it)
