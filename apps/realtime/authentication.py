@@ -1,34 +1,64 @@
 """Who is at the other end: the token's Viewer, found by the function that settings name."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils.module_loading import import_string
 
+from apps.realtime.errors import TokenInvalidError
 from apps.realtime.types import ANONYMOUS, Viewer
 
 logger = logging.getLogger(__name__)
 
 
-async def authenticate(token: str) -> Viewer:
+async def authenticate(token: str, *, on_application_socket: bool = False) -> Viewer:
     """The viewer whose token this is; without one, nobody in particular.
 
-    One query, in a thread. Raises TokenExpiredError, TokenInvalidError, and DatabaseError when
-    PostgreSQL is away.
+    The application socket takes some tokens that are good nowhere else. In a thread. Raises
+    TokenExpiredError, TokenInvalidError, and DatabaseError when PostgreSQL is away.
     """
     if not token:
         return ANONYMOUS
-    return await asyncio.to_thread(_authenticate, token)
+    others = settings.REALTIME_SOCKET_AUTHENTICATORS if on_application_socket else ()
+    return await asyncio.to_thread(_authenticate, token, (settings.REALTIME_AUTHENTICATOR, *others))
 
 
-def _authenticate(token: str) -> Viewer:
+def _authenticate(token: str, names: Sequence[str]) -> Viewer:
+    """By the first that knows the token."""
     close_old_connections()
     try:
-        viewer: Viewer = import_string(settings.REALTIME_AUTHENTICATOR)(token)
-        return viewer
+        for name in names:
+            with contextlib.suppress(TokenInvalidError):
+                viewer: Viewer = import_string(name)(token)
+                return viewer
+        raise TokenInvalidError
+    finally:
+        close_old_connections()
+
+
+async def outdated(
+    check: Callable[[Collection[Viewer]], Collection[str]], viewers: Collection[Viewer]
+) -> Collection[str]:
+    """The sessions that `check` names; all of them while PostgreSQL is away."""
+    if not viewers:
+        return ()
+    try:
+        return await asyncio.to_thread(_checked, check, viewers)
+    except DatabaseError:
+        logger.warning("viewers_not_checked", exc_info=True)
+        return [viewer.session_id for viewer in viewers if viewer.session_id]
+
+
+def _checked(
+    check: Callable[[Collection[Viewer]], Collection[str]], viewers: Collection[Viewer]
+) -> Collection[str]:
+    close_old_connections()
+    try:
+        return check(viewers)
     finally:
         close_old_connections()
 

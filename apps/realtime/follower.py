@@ -69,6 +69,7 @@ class Follower:
         self._filled = asyncio.Event()
         self._hinted_at = float("-inf")
         self._fault = ""
+        self._lost = ""  # why connections have to be told that they missed something
 
     @property
     def is_filled(self) -> bool:
@@ -189,12 +190,16 @@ class Follower:
         while await self._read(publish=False):
             pass
         self._filled.set()
+        if self._lost:
+            reason, self._lost = self._lost, ""
+            self._on_reset(reason)
 
     async def _read(self, *, publish: bool = True) -> bool:
         """One batch; False at the end of the log."""
         head, epoch = self._window.head, self._window.epoch
         bounds, rows = await self._reader.call(lambda: _after(head))
-        if bounds.epoch != epoch or bounds.head < self._window.head or bounds.oldest > head + 1:
+        # Not against the present head: hints have come since the bounds were read.
+        if bounds.epoch != epoch or bounds.head < head or bounds.oldest > head + 1:
             await self._restart(bounds)
             return False
         new = [row for row in rows if row["position"] > self._window.head]
@@ -214,9 +219,9 @@ class Follower:
             "log_restarted epoch=%s head=%d before=%s:%d",
             bounds.epoch, bounds.head, self._window.epoch, self._window.head,
         )  # fmt: skip
+        self._lost = "epoch" if is_other else "expired"
         self._filled.clear()
         await self._fill()
-        self._on_reset("epoch" if is_other else "expired")
 
     def _tell_fault(self, fault: BaseException) -> None:
         line = (str(fault).splitlines() or [type(fault).__name__])[0]

@@ -68,9 +68,7 @@ def _rooms(request: Request) -> list[str]:
         raise _invalid("rooms", f"Name 1 to {MAX_ROOMS} rooms.")
     viewer = _viewer(request)
     for name in names:
-        rule = room_rules.resolve(name)
-        parts = rule.parts(name) if rule else None
-        if rule is None or parts is None or not rule.may_join(viewer, **parts):
+        if not room_rules.may_join_now(name, viewer):
             raise RoomNotFoundError(room=name)
     return names
 

@@ -31,7 +31,7 @@ from apps.realtime.limits import Connection, End
 from apps.realtime.log_reader import LogReader
 from apps.realtime.presence import Presence
 from apps.realtime.recovery import Lost, Recovered, Recovery
-from apps.realtime.types import Position, to_json
+from apps.realtime.types import Position, Viewer, to_json
 from apps.realtime.window import Window
 from veza.kit import metrics
 from veza.kit.errors import UpstreamError
@@ -39,6 +39,7 @@ from veza.kit.errors import UpstreamError
 logger = logging.getLogger(__name__)
 
 TICK_S = 1.0
+ADMISSION_S = 2.0  # longer than it takes from reading who somebody is to his connection
 
 
 class Node:
@@ -117,6 +118,34 @@ class Node:
     def ask_again(self, room: str) -> None:
         """Put out of the room whoever may no longer be in it."""
         self._later(self._ask_again(room))
+
+    def check_viewers(
+        self,
+        check: Callable[[Collection[Viewer]], Collection[str]],
+        *,
+        user_id: str | None,
+    ) -> None:
+        """See services.check_viewers. Twice, for who is just being let in as what he was."""
+        self._later(self._end_outdated(check, user_id=user_id, after_s=0.0))
+        self._later(self._end_outdated(check, user_id=user_id, after_s=ADMISSION_S))
+
+    async def _end_outdated(
+        self,
+        check: Callable[[Collection[Viewer]], Collection[str]],
+        *,
+        user_id: str | None,
+        after_s: float,
+    ) -> None:
+        await asyncio.sleep(after_s)
+        viewers = [
+            each.viewer
+            for each in self.connections
+            if each.viewer.session_id and user_id in (None, each.viewer.user_id)
+        ]
+        ended = await authentication.outdated(check, viewers)
+        for connection in self.connections:
+            if connection.viewer.session_id in ended and connection.viewer in viewers:
+                connection.end(End.REVOKED)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

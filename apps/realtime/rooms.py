@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from django.db import close_old_connections
 
-from apps.realtime.types import Viewer
+from apps.realtime.types import ANONYMOUS, Viewer
 
 Keeps = Literal["facts", "last_value", "nothing"]
 Rule = Callable[..., bool]
@@ -83,13 +83,19 @@ def resolve(name: str) -> RoomRule | None:
 
 async def may_join(name: str, viewer: Viewer) -> bool:
     """False where the viewer may not join and where there is no such room."""
-    rule = resolve(name)
-    return rule is not None and await _ask(rule, rule.may_join, name, viewer)
+    rule = resolve(name) if viewer.may_use(name) else None
+    return rule is not None and await _ask(rule, rule.may_join, name, _reader(viewer))
+
+
+def may_join_now(name: str, viewer: Viewer) -> bool:
+    """The same for code that runs in a thread of its own, where the database may be asked."""
+    rule = resolve(name) if viewer.may_use(name) else None
+    return rule is not None and rule.may_join(_reader(viewer), **(rule.parts(name) or {}))
 
 
 async def may_publish(name: str, viewer: Viewer) -> bool:
     """Whether this viewer may send messages to the room."""
-    rule = resolve(name)
+    rule = resolve(name) if viewer.may_use(name) and viewer.may_write else None
     if rule is None or rule.may_publish is None:
         return False
     return await _ask(rule, rule.may_publish, name, viewer)
@@ -98,6 +104,10 @@ async def may_publish(name: str, viewer: Viewer) -> bool:
 def everyone(viewer: Viewer, **parts: str) -> bool:
     """The rule of public rooms."""
     return True
+
+
+def _reader(viewer: Viewer) -> Viewer:
+    return viewer if viewer.may_read else ANONYMOUS
 
 
 async def _ask(rule: RoomRule, question: Rule, name: str, viewer: Viewer) -> bool:

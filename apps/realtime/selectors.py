@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from apps.realtime import rooms
 from apps.realtime.census import REPORTS
+from apps.realtime.types import Viewer
 from veza.integrations.room_state import room_state
 
 MOST_PROCESSES = 200
@@ -53,12 +55,17 @@ def list_processes() -> list[ProcessReport]:
     return [_report(json.loads(document)) for document in found.values()]
 
 
-def viewer_counts(rooms: Iterable[str]) -> dict[str, int]:
+def may_join(name: str, viewer: Viewer) -> bool:
+    """False where the viewer may not join, and where there is no such room. Blocks."""
+    return rooms.may_join_now(name, viewer)
+
+
+def viewer_counts(names: Iterable[str]) -> dict[str, int]:
     """How many watch each of these rooms over sockets, over all processes: a user counts once,
     an anonymous connection each. The rooms are declared with presence. Blocks; without the store
     those of this process.
     """
-    return {room: count.users for room, count in room_state().count(rooms).items()}
+    return {room: count.users for room, count in room_state().count(names).items()}
 
 
 def _report(document: dict[str, Any]) -> ProcessReport:

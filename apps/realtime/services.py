@@ -3,15 +3,17 @@
 Facts are not sent from here: `apps.events.services.publish` is the only way for them.
 """
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 from apps.realtime import node as nodes
 from apps.realtime.rooms import everyone, room
+from apps.realtime.types import Viewer
 from apps.realtime.watchers import watch_facts
 
 __all__ = [
-    "broadcast", "end_connection", "end_session", "everyone", "expel", "room", "set_last_value",
-    "watch_facts",
+    "broadcast", "check_viewers", "end_connection", "end_session", "everyone", "expel", "room",
+    "set_last_value", "watch_facts",
 ]  # fmt: skip
 
 
@@ -34,6 +36,17 @@ def set_last_value(room: str, data: Any) -> None:
 def end_session(session_id: str) -> None:
     """Close what is open under this session on this process (3500)."""
     nodes.end_session(session_id)
+
+
+def check_viewers(
+    check: Callable[[Collection[Viewer]], Collection[str]], *, user_id: str | None = None
+) -> None:
+    """Have `check` say, in a thread, in which sessions whoever is connected to this process may no
+    longer be what he was when he came: what is open under these is closed (3500).
+
+    It is shown everybody who is signed in, or this user alone. To be called by who watches facts.
+    """
+    nodes.node().check_viewers(check, user_id=user_id)
 
 
 def expel(room: str) -> None:

@@ -17,11 +17,22 @@ class Viewer:
     expires_at: float | None
     """When the token ends, in Unix seconds; None: it does not."""
     username: str = ""
-    token_kind: str = "access"  # noqa: S105 - no secret
+    may_read: bool = True
+    """A token that was not made for reading joins what everyone may join."""
+    may_write: bool = True
+    room_prefix: str = ""
+    """A token for rooms whose names begin so is good for no others."""
+    only_rooms: frozenset[str] | None = None
+    """A token for these rooms is good for no others; None: no such limit."""
 
     @property
     def is_anonymous(self) -> bool:
         return self.user_id is None
+
+    def may_use(self, room: str) -> bool:
+        """Whether the token is good for this room at all; the room's own rule says the rest."""
+        named = self.only_rooms is None or room in self.only_rooms
+        return named and room.startswith(self.room_prefix)
 
 
 ANONYMOUS = Viewer(
@@ -30,7 +41,6 @@ ANONYMOUS = Viewer(
     roles=frozenset(),
     permissions=frozenset(),
     expires_at=None,
-    token_kind="none",  # noqa: S106
 )
 
 

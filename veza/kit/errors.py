@@ -90,11 +90,32 @@ class TooLargeError(VezaError):
     message = "The body is larger than this endpoint takes."
 
 
+class MediaTypeError(VezaError):
+    """A body of another kind than is taken here (415)."""
+
+    code = "unsupported_media_type"
+    message = "A body of this type is not taken here."
+
+
+class LockedError(VezaError):
+    """Another writer is at it (423)."""
+
+    code = "locked"
+    message = "Another writer is at it."
+
+
 class ThrottledError(VezaError):
     """Too many requests (429); `retry_after_s` says when to come back."""
 
     code = "rate_limited"
     message = "Too many requests."
+
+
+class ChecksumError(VezaError):
+    """The bytes that arrived are not those that were sent (460, a status of the tus protocol)."""
+
+    code = "checksum_mismatch"
+    message = "The bytes do not have this checksum."
 
 
 class UpstreamError(VezaError):

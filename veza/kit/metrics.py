@@ -62,6 +62,24 @@ REALTIME_DROPPED = Counter(
     "Connections that were ended because of what they did or took",
     ["reason"],
 )
+UPLOADS_OPEN = Gauge(
+    "veza_uploads_open",
+    "Requests that are writing to an upload",
+    multiprocess_mode="livesum",
+)
+UPLOAD_BYTES = Counter(
+    "veza_upload_bytes_total",
+    "Bytes of uploads that were stored",
+)
+UPLOAD_REQUESTS = Counter(
+    "veza_upload_requests_total",
+    "Requests that wrote to an upload, by how they ended",
+    ["outcome"],
+)
+UPLOADS_FINISHED = Counter(
+    "veza_uploads_finished_total",
+    "Uploads that have become whole in a request",
+)
 
 _OPERATIONS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "RELEASE"})
 _Execute = Callable[[str, Any, bool, dict[str, Any]], Any]

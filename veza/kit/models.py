@@ -1,14 +1,22 @@
 """What every table of ours begins with."""
 
 import uuid
+from datetime import datetime
 
 import uuid_utils.compat
 from django.db import models
+
+from veza.kit.sealed import SealedTextField
 
 
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562): unique, and roughly ordered by the time of its making."""
     return uuid_utils.compat.uuid7()
+
+
+def first_id_of(moment: datetime) -> uuid.UUID:
+    """Below every UUIDv7 that was made at this moment or later, and above those from before."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 class Entity(models.Model):
@@ -31,7 +39,7 @@ class IdempotencyKey(models.Model):
     scope = models.CharField(max_length=80)
     key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)
-    answer = models.TextField()
+    answer = SealedTextField()
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -52,3 +60,13 @@ class UsedNonce(models.Model):
 
     def __str__(self) -> str:
         return self.nonce
+
+
+class PeriodicRun(models.Model):
+    """When a periodic task was last sent, by the clock of the database."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    ran_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

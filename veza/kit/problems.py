@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from veza.kit.errors import FieldError
+from veza.kit.redaction import REDACTED, redact_text
 
 PROBLEM_JSON = "application/problem+json"
 TYPE = "urn:veza:error:"
@@ -34,14 +35,15 @@ def problem_document(  # noqa: PLR0913 - the members that RFC 9457 and the contr
     """The members that the contract names, and `members` beside them.
 
     `type` is `urn:veza:error:<code>`: the same on every installation. `errors` stands on 400
-    alone. `success` and `error` are what clients of the stream API look for.
+    alone. `success` and `error` are what clients of the stream API look for. Documents are kept
+    by others, so a token or an address in the path does not come back in `instance`.
     """
     document: dict[str, object] = {
         "type": f"{TYPE}{code}",
         "title": title or _title(code),
         "status": status,
         "detail": detail,
-        "instance": quote(instance, safe=_PATH_CHARACTERS, errors="replace"),
+        "instance": quote(_shown(instance), safe=_PATH_CHARACTERS, errors="replace"),
         "code": code,
         "request_id": request_id,
         "success": False,
@@ -79,6 +81,10 @@ def problem_bytes(  # noqa: PLR0913 - as above
     )
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str)
     return text.encode("utf-8", errors="replace")
+
+
+def _shown(path: str) -> str:
+    return redact_text(path).replace(REDACTED, REDACTED.strip("[]"))
 
 
 def _title(code: str) -> str:

@@ -25,7 +25,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"://[^/\s:@\"']{0,256}:[^/\s@\"']{1,1024}@"), f"://{REDACTED}@"),
     (
         re.compile(
-            r"(?i)([?&\"' (](?:[a-z_]{0,32}(?:token|secret|password|signature|api_?key)|otp|email"
+            r"(?i)([?&\"' (](?:[a-z_-]{0,32}(?:token|secret|password|signature|api_?key)|otp|email"
             r"|key|access|refresh|login|code)[\"']? ?[=:] ?)(?:\"[^\"]{0,4096}\"|'[^']{0,4096}'"
             r"|[^&\s,;)}\"']{1,4096})"
         ),

@@ -1,9 +1,10 @@
 """Writing metrics and readings."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 
 from apps.datastream.errors import MetricNotFoundError
 from apps.datastream.events import MetricCreated, MetricReadingCreated
@@ -11,8 +12,15 @@ from apps.datastream.models import Metric, Reading
 from apps.datastream.rules.numbers import exact_number
 from apps.events.services import publish
 from apps.events.types import Actor, Subject
+from veza.kit.models import first_id_of
 
 ROOM = "metrics"
+TRIMMED_AT_ONCE = 5_000
+# The id is a UUIDv7: the rows of a time are next to each other in the index of the key.
+_TRIM = """
+DELETE FROM datastream_reading WHERE id = ANY(ARRAY(
+  SELECT id FROM datastream_reading WHERE id < %s ORDER BY id LIMIT %s))
+"""
 
 
 @transaction.atomic
@@ -47,3 +55,19 @@ def record_reading(*, metric_id: UUID, value: float, timestamp: datetime, actor:
         actor=actor,
     )
     return reading
+
+
+def trim_readings(*, now: datetime) -> int:
+    """Remove readings that came more than READING_RETENTION_S ago, in short transactions.
+
+    Returns how many there were. A repeat, or two at once, does no harm.
+    """
+    cutoff = now - timedelta(seconds=settings.READING_RETENTION_S)
+    trimmed = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_TRIM, [first_id_of(cutoff), TRIMMED_AT_ONCE])
+            gone: int = cursor.rowcount
+        trimmed += gone
+        if gone < TRIMMED_AT_ONCE:
+            return trimmed

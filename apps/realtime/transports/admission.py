@@ -4,24 +4,17 @@ All of it comes before a stream or a socket opens: a server that stops, pages of
 the rate limit, the token in the header, rooms.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
-
-from django.conf import settings
-from django.http import HttpRequest
 
 from apps.realtime import origins, rooms
 from apps.realtime.authentication import authenticate
 from apps.realtime.errors import RoomNotFoundError, TokenInvalidError
 from apps.realtime.node import Node
 from apps.realtime.types import Viewer
-from veza.kit.api.requests import resolve_client
-from veza.kit.api.throttling import caller, take
+from veza.kit.api.native import spend
 from veza.kit.asgi.refusals import Headers, RefusalError, Scope, Send, request_id_of, stopping
-from veza.kit.rate_limits import Decision
 
-_META = {b"authorization": "HTTP_AUTHORIZATION", b"x-forwarded-for": "HTTP_X_FORWARDED_FOR"}
 _BEARER = re.compile(r"Bearer +([^\s,]+) *", re.IGNORECASE)
 
 
@@ -57,11 +50,6 @@ async def refuse_socket(refusal: RefusalError, *, scope: Scope, send: Send) -> N
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-async def spend(scope: Scope) -> Decision:
-    """Take one token from the caller's bucket, the one of the REST API. May ask Redis."""
-    return await asyncio.to_thread(_take, scope)
-
-
 async def identify(headers: Headers) -> Viewer:
     """Who the header says it is; nobody in particular without one.
 
@@ -92,22 +80,3 @@ def bearer_token(headers: Headers) -> str:
     if match is None:
         raise TokenInvalidError
     return match[1]
-
-
-def _take(scope: Scope) -> Decision:
-    return take(scope="api", key=caller(_request(scope)), per_minute=settings.RATE_LIMIT_PER_MINUTE)
-
-
-def _request(scope: Scope) -> HttpRequest:
-    """What `caller` looks at, without the rest of a request."""
-    request = HttpRequest()
-    for name, value in scope["headers"]:
-        if key := _META.get(name):
-            text = value.decode("latin-1")
-            request.META[key] = f"{request.META[key]},{text}" if key in request.META else text
-    request.META["REMOTE_ADDR"] = resolve_client(
-        peer=(scope.get("client") or ("",))[0],
-        forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
-        proxies=settings.TRUSTED_PROXIES,
-    )
-    return request

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -40,6 +40,7 @@ class Side:
         self.resets: list[str] = []
         self.reads = 0
         self.failures = 0
+        self.after_next_read: Callable[[Any], Awaitable[None]] | None = None
         self._reader = LogReader(name="follower")
         self.follower = Follower(
             hub=self.hub, window=self.window, reader=self, on_reset=self.resets.append
@@ -50,7 +51,11 @@ class Side:
         if self.failures:
             self.failures -= 1
             raise OperationalError("the server is away")
-        return await self._reader.call(read)
+        answer = await self._reader.call(read)
+        if after := self.after_next_read:
+            self.after_next_read = None
+            await after(answer)
+        return answer
 
     def stop(self) -> None:
         self._reader.stop()
@@ -191,7 +196,7 @@ def test_an_outage_is_told_once_and_healed(caplog):
     async def scene(side):
         side.failures = 4
         await side.write(1, 5)
-        await side.until(lambda: side.heard == [1, 2, 3, 4, 5])
+        await side.until(lambda: side.heard == [1, 2, 3, 4, 5] and "recovered" in caplog.text)
 
     followed(scene)
     told = [record.message for record in caplog.records if "follower" in record.message]
@@ -241,6 +246,49 @@ def test_a_new_epoch_is_told_to_all_and_followed():
         await side.write(13, 14)
         await side.until(lambda: side.window.head == 14)
         assert side.heard[-2:] == [13, 14]
+
+    followed(scene)
+
+
+@pytest.mark.usefixtures("_no_polls")
+def test_hints_that_overtake_a_read_mean_no_loss():
+    """The bounds that were read are older then than the head."""
+
+    async def scene(side):
+        async def hinted(answer):
+            side.follower.hint(hint(await side.write(1, 3)))
+
+        await side.follower.catch_up()
+        side.after_next_read = hinted
+        await side.follower.catch_up()
+        assert side.heard == [1, 2, 3]
+        assert side.resets == []
+
+    followed(scene)
+
+
+def test_a_loss_is_told_also_when_the_log_fails_just_then():
+    write_log(1, 10)
+
+    async def scene(side):
+        async def fail(answer):
+            bounds = answer[0]
+            if bounds.epoch == "restored":
+                side.failures = 2
+            else:
+                side.after_next_read = fail
+
+        def restore():
+            try:
+                set_epoch("restored", floor=10)
+                write_log(11, 12)
+            finally:
+                connection.close()
+
+        side.after_next_read = fail
+        await asyncio.to_thread(restore)
+        await side.until(lambda: side.resets)
+        assert side.resets == ["epoch"]
 
     followed(scene)
 

@@ -31,7 +31,10 @@ STATUS_BY_KIND: list[tuple[type[errors.VezaError], int]] = [
     (IdempotencyKeyReusedError, 422),
     (errors.PreconditionError, 412),
     (errors.TooLargeError, 413),
+    (errors.MediaTypeError, 415),
+    (errors.LockedError, 423),
     (errors.ThrottledError, 429),
+    (errors.ChecksumError, 460),
     (errors.UpstreamError, 503),
     (errors.StorageFullError, 507),
 ]

@@ -37,6 +37,15 @@ def was_forwarded(request: HttpRequest | Request) -> bool:
     return FORWARDED_KEY in request.META
 
 
+def is_local(request: HttpRequest | Request) -> bool:
+    """From this machine itself. What any proxy passed on is not: the proxy may stand here too."""
+    try:
+        address = ipaddress.ip_address(client_address(request))
+    except ValueError:
+        return False
+    return address.is_loopback and not was_forwarded(request)
+
+
 def absolute_url(request: HttpRequest | Request, path_and_query: str) -> str:
     """An address that this client can follow: below PUBLIC_URL where that is set, else by Host."""
     if not settings.LINK_BASE:

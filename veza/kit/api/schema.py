@@ -15,6 +15,8 @@ ALWAYS = (400, 406, 500, 503)
 WITH_CREDENTIALS = (401, 403)
 WITH_BODY = (413, 415)
 FIRST_FAILURE = 400
+METHOD = "x-method"
+"""An extension of `get`: the operation is told under this method, which views cannot have."""
 WRITES = ("PUT", "PATCH", "DELETE")
 
 
@@ -105,3 +107,12 @@ class ProblemAutoSchema(AutoSchema):
         self.registry.register_on_missing(component)
         reference: dict[str, str] = component.ref
         return reference
+
+
+def move_methods(result: dict[str, Any], **_: object) -> dict[str, Any]:
+    """A hook of drf-spectacular: operations with METHOD get it."""
+    for operations in result["paths"].values():
+        method = operations.get("get", {}).pop(METHOD, None)
+        if method is not None:
+            operations[method] = operations.pop("get")
+    return result

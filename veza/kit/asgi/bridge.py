@@ -7,8 +7,9 @@ taken, and a complete answer crosses back at once, so slow clients cost memory a
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from veza.kit.asgi.body import Body, BodyReader, ClientGoneError
 from veza.kit.asgi.environ import build_environ
@@ -36,6 +37,8 @@ from veza.kit.asgi.threads import ThreadPool
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024**2
+UPLOAD_TIMEOUT_S = 1800.0
+NO_PATHS: Mapping[str, int] = MappingProxyType({})
 FILE_BLOCK_BYTES = 256 * 1024
 _WITHOUT_CONTENT = (204, 304)
 
@@ -46,10 +49,10 @@ class WSGIBridge:
     `threads` requests run at a time and `max_waiting` wait in line; more are told 503 `overloaded`.
     A request whose answer has not begun `timeout_s` after its headers arrived ends as 503
     `request_timeout`; its thread goes on, and what comes out of it is dropped. Bodies larger than
-    `max_body_bytes` are told 413 `body_too_large`.
+    `max_body_bytes` are told 413 `body_too_large`; `larger_bodies` says for which paths it is more.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first have a name
         self,
         wsgi_app: WSGIApp,
         *,
@@ -57,11 +60,13 @@ class WSGIBridge:
         timeout_s: float,
         max_waiting: int = 200,
         max_body_bytes: int = MAX_BODY_BYTES,
+        larger_bodies: Mapping[str, int] = NO_PATHS,
     ) -> None:
         self._app = wsgi_app
         self._timeout_s = timeout_s
         self._max_waiting = max_waiting
         self._bodies = BodyReader(limit=max_body_bytes)
+        self._larger = {path: BodyReader(limit=limit) for path, limit in larger_bodies.items()}
         self._threads = ThreadPool(size=threads, name="django")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,10 +103,15 @@ class WSGIBridge:
         environ = build_environ(scope, request_id=request_id)
         has_body = False
         try:
-            async with asyncio.timeout(self._timeout_s):
-                body = await self._bodies.read(
+            larger = self._larger.get(scope["path"].rstrip("/"))
+            async with asyncio.timeout(self._timeout_s) as clock:
+                if larger:  # files may take their time
+                    clock.reschedule(asyncio.get_running_loop().time() + UPLOAD_TIMEOUT_S)
+                body = await (larger or self._bodies).read(
                     receive, scope=scope, declared=environ.get("CONTENT_LENGTH")
                 )
+                if larger:
+                    clock.reschedule(asyncio.get_running_loop().time() + self._timeout_s)
                 has_body = True
                 environ["CONTENT_LENGTH"] = str(body.size)
                 environ["wsgi.input"] = body.file

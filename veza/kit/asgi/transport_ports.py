@@ -112,6 +112,13 @@ class StreamPort:
     def stop_pings(self) -> None:
         return
 
+    def unread(self) -> tuple[bytes, bool]:
+        """What of the request's body had arrived when the client went and was not received by
+        then, and whether it came to its end.
+        """
+        content, self.cycle.body = bytes(self.cycle.body), bytearray()
+        return content, not self.cycle.more_body
+
     def _begin(self) -> None:
         if not (self.cycle.response_started and self.cycle.chunked_encoding):
             raise RuntimeError("Send http.response.start without a length before the first write.")

@@ -72,7 +72,7 @@ async def _refresh(connection: Connection, command: Command) -> None:
 
 async def _viewer(token: str) -> Viewer:
     try:
-        return await authenticate(token)
+        return await authenticate(token, on_application_socket=True)
     except TokenExpiredError:
         raise CommandError(TOKEN_EXPIRED) from None
     except TokenInvalidError:

@@ -1,20 +1,14 @@
 """The heads of answers, and answers that are no stream: problem documents."""
 
-import re
 from collections.abc import Mapping
 
 from django.conf import settings
 
 from veza.kit.api.failures import Failure, read_failure
+from veza.kit.api.native import BUG, PREFLIGHT_AGE_S, cors, encoded
 from veza.kit.asgi.refusals import Headers, Scope, Send, request_id_of
 from veza.kit.problems import PROBLEM_JSON, problem_bytes
 
-BUG = Failure(
-    status=500,
-    code="server_error",
-    detail="Something went wrong on our side. Name the request id when you report it.",
-)
-PREFLIGHT_AGE_S = 24 * 3600
 _METHODS = b"GET, OPTIONS"
 NOT_ALLOWED = Failure(
     status=405,
@@ -49,7 +43,7 @@ class Answer:
     async def send_options(self) -> None:
         """What may be sent here, and what a page of an allowed origin may send (Fetch, CORS)."""
         headers: Headers = [(b"allow", _METHODS), (b"content-length", b"0")]
-        if _cors(self._scope["headers"]):
+        if cors(self._scope["headers"]):
             headers += [
                 (b"access-control-allow-methods", _METHODS),
                 (b"access-control-allow-headers", ", ".join(settings.CORS_ALLOW_HEADERS).encode()),
@@ -79,7 +73,7 @@ class Answer:
             (b"content-type", PROBLEM_JSON.encode()),
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
-            *_encoded(failure.headers),
+            *encoded(failure.headers),
         ]
         await self._send_head(failure.status, headers)
         is_head = self._scope["method"] == "HEAD"
@@ -90,24 +84,7 @@ class Answer:
             *headers,
             *_ALWAYS,
             (b"x-request-id", self._request_id.encode()),
-            *_encoded(self.limits),
-            *_cors(self._scope["headers"]),
+            *encoded(self.limits),
+            *cors(self._scope["headers"]),
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
-
-
-def _cors(headers: Headers) -> Headers:
-    """What a page of an allowed origin needs in order to read the answer; for others nothing."""
-    origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
-    if len(origins) != 1 or not any(
-        re.match(form, origins[0]) for form in settings.CORS_ALLOWED_ORIGIN_REGEXES
-    ):
-        return []
-    return [
-        (b"access-control-allow-origin", origins[0].encode("latin-1")),
-        (b"access-control-expose-headers", ", ".join(settings.CORS_EXPOSE_HEADERS).encode()),
-    ]
-
-
-def _encoded(headers: Mapping[str, str]) -> Headers:
-    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]

@@ -21,6 +21,7 @@ from apps.realtime.transports.sse.replay import catch_up
 from apps.realtime.transports.sse.warm import join_with_last_values
 from apps.realtime.transports.sse.wire import CONNECTED, DATA, ENVELOPE, goodbye
 from apps.realtime.types import Viewer
+from veza.kit.api.native import spend
 from veza.kit.asgi import lifecycle
 from veza.kit.asgi.port import port_of
 from veza.kit.asgi.refusals import Receive, Scope, Send
@@ -51,7 +52,7 @@ async def watch(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _spend(scope: Scope, answer: Answer) -> None:
-    decision = await admission.spend(scope)
+    decision = await spend(scope)
     answer.limits = decision.headers()
     if not decision.is_allowed:
         raise ThrottledError(retry_after_s=decision.retry_after_s)

@@ -16,7 +16,7 @@ Reply = dict[str, Any]
 
 
 class Socket:
-    """What is received is taken apart into replies and pushes; pings are left out."""
+    """What is received is taken apart into replies and pushes; pings are answered."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -35,6 +35,8 @@ class Socket:
                 assert isinstance(frame, str)
                 self.frames.append(frame)
                 self._waiting = [reply for reply in map(json.loads, frame.split("\n")) if reply]
+                if "{}" in frame.split("\n"):
+                    await self.connection.send("{}")
         return self._waiting.pop(0)
 
     async def ask(self, method: str, **request: Any) -> Reply:

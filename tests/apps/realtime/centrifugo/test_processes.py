@@ -8,9 +8,11 @@ from typing import Any
 
 from tests.apps.realtime.centrifugo.sockets import Socket, opened
 from tests.apps.realtime.live import Account, Live, Web
+from tests.faults.rig.proxy import Board
 
 LIMIT = 10
 GONE_WITHIN_S = 20.0
+SILENT_WITHIN_S = 60.0  # a ping and the time for its answer, with patience
 _LIST = """
 import json
 from apps.realtime.selectors import list_processes
@@ -25,8 +27,8 @@ _WAIT = "import time; time.sleep(1)"  # the process that orders goes; its thread
 
 
 @asynccontextmanager
-async def signed_in(web: Web, account: Account) -> AsyncIterator[Socket]:
-    async with opened(web) as socket:
+async def signed_in(web: Web, account: Account, **options: Any) -> AsyncIterator[Socket]:
+    async with opened(web, **options) as socket:
         await socket.ask("connect", token=account.access)
         yield socket
 
@@ -66,8 +68,31 @@ async def test_who_was_on_a_process_that_crashed_is_no_longer_there(web: Web, li
             await _until_there(socket, room, {here.id})
 
 
-async def _until_there(socket: Socket, room: str, users: set[str]) -> None:
-    async with asyncio.timeout(GONE_WITHIN_S):
+async def test_who_fell_silent_without_a_word_is_no_longer_there(web: Web) -> None:
+    """Half-open: nothing comes from him any more, and nothing tells that he is gone."""
+    here, silent = web.register(), web.register()
+    room = f"chat:{here.username}"
+    board = Board()
+    try:
+        link = await asyncio.to_thread(board.link, "silent", web.port)
+        route = {"host": "127.0.0.1", "port": link.port}
+        async with signed_in(web, here) as socket, signed_in(web, silent, **route) as lost:
+            for each in (socket, lost):
+                await each.ask("subscribe", channel=room)
+            await _until_there(socket, room, {here.id, silent.id})
+
+            link.weather.holds_up = link.weather.holds_down = True
+
+            await _until_there(socket, room, {here.id}, within_s=SILENT_WITHIN_S)
+            link.heal()
+    finally:
+        await asyncio.to_thread(board.close)
+
+
+async def _until_there(
+    socket: Socket, room: str, users: set[str], *, within_s: float = GONE_WITHIN_S
+) -> None:
+    async with asyncio.timeout(within_s):
         while await _there(socket, room) != users:
             await asyncio.sleep(0.1)
 

@@ -1,13 +1,9 @@
 """The published SDKs behind one face, so that one test speaks with all of them."""
 
 import asyncio
-import hashlib
 import json
-import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +14,8 @@ from centrifuge.handlers import (  # type: ignore[import-untyped]
     SubscriptionEventHandler,
 )
 from centrifuge.types import StreamPosition  # type: ignore[import-untyped]
-from django.conf import settings
+
+from tests import npm
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 15.0
@@ -297,25 +294,5 @@ async def client_of(kind: str, url: str) -> AsyncIterator[Client]:
 
 
 def installed_packages() -> Path:
-    """A folder with the npm packages that package-lock.json names, and the script.
-
-    Parallel processes share it, so it appears whole, under a name made of what it holds, and is
-    never written again: Node must not read a script that another process is copying.
-    """
-    sources = [HERE / name for name in ("package.json", "package-lock.json", "client.mjs")]
-    content = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
-    cache = Path(settings.BASE_DIR) / ".cache"
-    folder = cache / f"sdk-{content.hexdigest()[:12]}"
-    if folder.exists():
-        return folder
-    cache.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, ignore_cleanup_errors=True) as making:
-        for source in sources:
-            shutil.copy(source, making)
-        subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=making, check=True, capture_output=True,
-        )  # fmt: skip
-        with suppress(OSError):  # another process was first
-            Path(making).rename(folder)
-    return folder
+    """A folder with the SDKs of JavaScript and the script that speaks by them."""
+    return npm.installed_packages(HERE, "client.mjs")

@@ -1,0 +1,33 @@
+"""Whoever may not see a thing any more is put out of its room."""
+
+import httpx
+
+from tests.apps.realtime.centrifugo.sockets import opened
+from tests.apps.realtime.live import Account, Web
+
+PLAYLISTS = "/api/v1/playlists"
+
+
+def call(web: Web, account: Account, method: str, path: str, **body: object) -> httpx.Response:
+    return httpx.request(
+        method, f"{web.base_url}{path}", json=body, headers=account.headers, timeout=30
+    )
+
+
+async def test_a_playlist_that_becomes_private_is_left_by_strangers(web: Web) -> None:
+    owner, stranger = web.register(), web.register()
+    made = call(web, owner, "POST", PLAYLISTS, title="Late trains", visibility="public").json()
+    room, path = f"playlist:{made['id']}", f"{PLAYLISTS}/{made['id']}"
+    async with opened(web) as watching, opened(web) as own:
+        for socket, account in ((watching, stranger), (own, owner)):
+            await socket.ask("connect", token=account.access)
+            assert "subscribe" in await socket.ask("subscribe", channel=room)
+
+        assert call(web, owner, "PATCH", path, visibility="private").status_code == 200
+
+        while "unsubscribe" not in (push := (await watching.get())["push"]):
+            assert push["pub"]["data"]["type"] == "playlist.updated"
+        assert push["channel"] == room
+        assert await watching.error("subscribe", channel=room) == 102
+        changed = (await own.get())["push"]
+        assert changed["pub"]["data"]["data"]["changed"] == ["visibility"]
