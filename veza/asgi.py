@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 wsgi_application = get_wsgi_application()  # before anything below imports a model
@@ -15,6 +16,8 @@ from apps.realtime.node import node  # noqa: E402
 from apps.realtime.transports.backbone import app as backbone  # noqa: E402
 from apps.realtime.transports.centrifugo import app as centrifugo  # noqa: E402
 from apps.realtime.transports.sse import app as sse  # noqa: E402
+from apps.track.api.views import tus  # noqa: E402
+from apps.track.api.views.tus_requests import is_upload_path  # noqa: E402
 from veza.config import config  # noqa: E402
 from veza.health.native import is_readiness_check, send_readiness  # noqa: E402
 from veza.kit.asgi import lifecycle  # noqa: E402
@@ -28,7 +31,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 THREADS_END_WITHIN_S = 5.0
 
 django = WSGIBridge(
-    wsgi_application, threads=config.web_threads, timeout_s=config.request_timeout_s
+    wsgi_application,
+    threads=config.web_threads,
+    timeout_s=config.request_timeout_s,
+    larger_bodies=settings.LARGER_BODIES,
 )
 
 
@@ -52,12 +58,16 @@ class PathRouter:
         await app({**scope, "path": scope["path"].rstrip("/")}, receive, send)
 
 
-async def health_or_django(scope: Scope, receive: Receive, send: Send) -> None:
-    """The checks of health are answered whatever Django and its threads do."""
+async def native_or_django(scope: Scope, receive: Receive, send: Send) -> None:
+    """The checks of health are answered whatever Django and its threads do, and the bodies of
+    uploads are read as they come.
+    """
     if is_liveness_check(scope):
         await send_alive(scope, send)
     elif is_readiness_check(scope):
         await send_readiness(scope, send)
+    elif is_upload_path(scope["path"]):
+        await tus.serve(scope, receive, send)
     else:
         await django(scope, receive, send)
 
@@ -81,7 +91,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 
 _router = ProtocolTypeRouter(
     {
-        "http": PathRouter(dict.fromkeys(sse.PATHS, sse.watch), default=health_or_django),
+        "http": PathRouter(dict.fromkeys(sse.PATHS, sse.watch), default=native_or_django),
         "websocket": PathRouter(
             dict.fromkeys(backbone.PATHS, backbone.serve)
             | dict.fromkeys(centrifugo.PATHS, centrifugo.serve),

@@ -82,7 +82,7 @@ app.conf.update(
     task_default_exchange=TASKS.name,
     task_default_exchange_type=TASKS.type,
     task_default_routing_key=QUEUES[0],
-    task_routes={},
+    task_routes={"track.process": {"queue": "media"}},
     beat_schedule={
         "purge-idempotency-keys": {
             "task": "veza.celery.purge_idempotency_keys",
@@ -93,7 +93,17 @@ app.conf.update(
             "schedule": crontab(minute="*/10"),
         },
         "trim-events": {"task": "events.trim", "schedule": TRIM_EVERY_S},
+        "trim-readings": {"task": "datastream.trim_readings", "schedule": crontab(minute="23")},
+        "resume-exports": {"task": "accounts.resume_exports", "schedule": crontab(minute="*/5")},
+        "erase-due": {"task": "accounts.erase_due", "schedule": crontab(minute="37")},
+        "purge-tracks": {"task": "track.purge", "schedule": crontab(hour="4", minute="11")},
+        "resume-tracks": {"task": "track.resume", "schedule": crontab(minute="*/5")},
+        "sweep-uploads": {"task": "track.sweep_uploads", "schedule": crontab(minute="*/10")},
         "check-audit": {"task": "accounts.check_audit", "schedule": crontab(hour="3", minute="41")},
+        "sweep-pictures": {
+            "task": "accounts.sweep_pictures",
+            "schedule": crontab(hour="4", minute="11"),
+        },
     },
 )
 app.steps["consumer"].add(DeclareDeadLetters)

@@ -60,6 +60,7 @@ def configuration(*, directory: Path, port: int) -> str:
             f"StreamMaxLength {STREAM_MAX}",
             f"MaxScanSize {STREAM_MAX}",
             "MaxFileSize 2000M",
+            "AlertExceedsMax yes",
             "MaxThreads 4",
             "SelfCheck 0",
             "",

@@ -110,6 +110,19 @@ class TestLoad:
         config = load(embedded | {"PUBLIC_URL": "https://veza.example/"})
         assert config.public_url == "https://veza.example"
 
+    def test_knows_a_bucket_that_is_half_set(self, embedded: dict[str, str]) -> None:
+        bucket = {"S3_BUCKET": "veza"}
+        keys = {"S3_ACCESS_KEY_ID": "a", "S3_SECRET_ACCESS_KEY": "b"}
+        assert load(embedded | bucket).s3_bucket == "veza"  # the machine has a role
+        assert load(embedded | bucket | keys).s3_access_key_id == "a"
+        for half in (
+            {"S3_ENDPOINT_URL": "https://s3.example.org"},
+            keys,
+            bucket | {"S3_ACCESS_KEY_ID": "a"},
+            bucket | {"S3_SECRET_ACCESS_KEY": "b"},
+        ):
+            assert len(faults_of(embedded | half)) == 1
+
     def test_ignores_variables_of_other_programs(self, embedded: dict[str, str]) -> None:
         assert load(embedded | {"PATH": "/bin", "veza_env": "production"}).veza_env == "embedded"
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.veza.integrations.own_s3 import OwnS3
 from veza.health import native
 from veza.kit.asgi import lifecycle
 from veza.kit.probes import Probe, read_all
@@ -162,6 +163,23 @@ class TestWhatIsBroken:
         assert (status, document["status"]) == (200, "degraded")
         assert document["dependencies"]["redis"]["state"] == "down"
         assert document["dependencies"]["broker"]["state"] == "down"
+
+    def test_a_bucket_that_hangs_or_is_not_there_is_down_within_a_second(
+        self, database_url: str, tmp_path: Path, own_s3: OwnS3
+    ) -> None:
+        bucket = {"DATABASE_URL": database_url, "VEZA_DATA_DIR": str(tmp_path), **own_s3.settings}
+        with black_hole() as port:
+            hung = ask_in_a_process(**bucket | {"S3_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
+        missing = ask_in_a_process(**bucket | {"S3_BUCKET": "another"})
+        whole = ask_in_a_process(**bucket)
+
+        states = [
+            [document["dependencies"]["storage"]["state"] for _, document in seen["answers"]]
+            for seen in (hung, missing, whole)
+        ]
+        assert states[:2] == [["down"] * 8] * 2
+        assert states[2][-1] == "up"  # at first the library may still be loading
+        assert max(hung["slowest"], missing["slowest"], whole["slowest"]) < 1.0
 
     def test_what_is_not_configured_is_off(self, tmp_path: Path) -> None:
         seen = ask_in_a_process(REDIS_URL="", AMQP_URL="", VEZA_DATA_DIR=str(tmp_path))

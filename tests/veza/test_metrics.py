@@ -79,6 +79,7 @@ class TestWhatIsCounted:
         assert "canary" not in text.lower()
         assert 'route="unresolved"' in text
 
+    @pytest.mark.django_db(transaction=True)  # the other process commits what it writes
     def test_the_number_of_series_stays_small(self, database_url: str) -> None:
         answer = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(COUNT_SERIES)],

@@ -32,6 +32,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 config = schemathesis.Config.from_dict({"generation": {"mode": "all"}})
 schema = schemathesis.openapi.from_wsgi("/api/schema?format=json", application, config=config)
 fuzz = settings(

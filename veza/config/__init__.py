@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from veza.config.declarations import ROOT, Config
+from veza.config.oidc import read_providers
 from veza.embedded import state
 
 __all__ = ["ROOT", "Config", "ConfigError", "config", "load"]
@@ -38,7 +39,7 @@ def load(environ: Mapping[str, str]) -> Config:
     if values.get("veza_env", "embedded") == "embedded":
         faults |= _fill_in_secrets(values)
     config, more = _build(values)
-    faults |= more
+    faults = _half_set(config) | faults | more
     if config.is_production:
         faults = _production_faults(config, already_told=faults) | faults
     if faults:
@@ -95,6 +96,16 @@ def _build(values: dict[str, Any]) -> tuple[Config, dict[str, str]]:
     return Config(**valid), told
 
 
+def _half_set(config: Config) -> dict[str, str]:
+    """Settings that mean nothing without another."""
+    faults = {}
+    if config.s3_bucket is None and (config.s3_endpoint_url or config.s3_access_key_id):
+        faults["s3_bucket"] = "S3_BUCKET: set it, too, or no other S3_ setting: files go to disk"
+    if (config.s3_access_key_id is None) != (config.s3_secret_access_key is None):
+        faults["s3_access_key_id"] = "S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or none"
+    return faults
+
+
 def _production_faults(config: Config, *, already_told: Mapping[str, str]) -> dict[str, str]:
     faults = {
         name: f"{name.upper()}: production needs it set"
@@ -115,6 +126,10 @@ def _production_faults(config: Config, *, already_told: Mapping[str, str]) -> di
         faults["webhook_allowed_cidrs"] = (
             "WEBHOOK_ALLOWED_CIDRS: is for tests, production refuses it"
         )
+    if any(
+        each.issuer.startswith("http:") for each in read_providers(config.oidc_providers).values()
+    ):
+        faults["oidc_providers"] = "OIDC_PROVIDERS: production takes https issuers only"
     if "*" in config.allowed_hosts:
         faults["allowed_hosts"] = "ALLOWED_HOSTS: name the hosts, production refuses *"
     return faults

@@ -14,6 +14,7 @@ from veza.config.kinds import (
     ClamdUrl,
     Count,
     HttpUrl,
+    MailProvider,
     NatsUrl,
     Numbers,
     Port,
@@ -21,9 +22,11 @@ from veza.config.kinds import (
     RedisUrl,
     Seconds,
     SmtpUrl,
+    SocketUrl,
     Words,
     setting,
 )
+from veza.config.oidc import OidcProviders, RedirectUris
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -88,7 +91,7 @@ class Config(BaseSettings):
         required=True,
     )
     chat_token_secret: SecretStr | None = setting(
-        None, "Signs the tokens for the chat server", group="Secrets", required=True, planned=True
+        None, "Signs the tokens for the chat server", group="Secrets", required=True
     )
     metrics_token: SecretStr | None = setting(
         None, "Bearer token for /metrics; without it only loopback may read them", group="Secrets"
@@ -113,22 +116,43 @@ class Config(BaseSettings):
         None, "NATS with JetStream, for change streams", group="Servers", planned=True
     )
     clamd_url: ClamdUrl | None = setting(
-        None, "clamd: tcp://host:port or unix:///path", group="Servers", planned=True
+        None,
+        "clamd: tcp://host:port or unix:///path; without it only the EICAR test file is recognised",
+        group="Servers",
+    )
+    clamd_timeout_s: Seconds = setting(
+        120,
+        "clamd may be silent this long; the scan of a large file takes its time",
+        group="Servers",
     )
     smtp_url: SmtpUrl | None = setting(
-        None, "Mail server: smtp://user:password@host:port", group="Servers", planned=True
+        None,
+        "Mail server: smtp://user:password@host:port (STARTTLS) or smtps://; without it and"
+        " MAIL_PROVIDER mails lie in a folder, listed at /dev/mail",
+        group="Servers",
     )
     stream_server_url: HttpUrl | None = setting(
         None, "External stream server", group="Servers", planned=True
     )
-    chat_server_url: HttpUrl | None = setting(
-        None, "External chat server", group="Servers", planned=True
+    chat_server_url: SocketUrl | None = setting(
+        None, "External chat server: where clients find it, https:// or wss://", group="Servers"
     )
-    s3_endpoint_url: HttpUrl | None = setting(None, "S3 endpoint", group="Servers", planned=True)
-    s3_bucket: str | None = setting(None, "S3 bucket", group="Servers", planned=True)
-    s3_access_key_id: str | None = setting(None, "S3 key id", group="Servers", planned=True)
-    s3_secret_access_key: SecretStr | None = setting(
-        None, "S3 secret key", group="Servers", planned=True
+    s3_endpoint_url: HttpUrl | None = setting(
+        None, "S3 endpoint; default Amazon's of S3_REGION", group="Servers"
+    )
+    s3_bucket: str | None = setting(
+        None, "S3 bucket, for files; without it they lie in VEZA_DATA_DIR", group="Servers"
+    )
+    s3_region: str = setting("us-east-1", "S3 region", group="Servers")
+    s3_access_key_id: str | None = setting(
+        None, "S3 key id; without it what boto3 finds, a role of the machine say", group="Servers"
+    )
+    s3_secret_access_key: SecretStr | None = setting(None, "S3 secret key", group="Servers")
+    s3_public_url: HttpUrl | None = setting(
+        None,
+        "Where the bucket's objects below `public/` can be read, a CDN say; default through this"
+        " server",
+        group="Servers",
     )
 
     database_pool_min: Annotated[int, Field(ge=0)] = setting(
@@ -163,9 +187,21 @@ class Config(BaseSettings):
     rate_limit_graphql_per_minute: Count = setting(
         1000, "GraphQL operations a minute per user", group="Limits", planned=True
     )
-    upload_max_bytes: Count = setting(
-        2 * 1024**3, "Largest resumable upload", group="Limits", planned=True
+    upload_max_bytes: Count = setting(2 * 1024**3, "Largest resumable upload", group="Limits")
+    upload_quota_bytes: Count = setting(
+        10 * 1024**3,
+        "What one user's uploads may come to that no track has taken yet",
+        group="Limits",
     )
+    media_timeout_s: Seconds = setting(
+        3600,
+        "Work on one audio file may take this long; then the file counts as corrupt",
+        group="Limits",
+    )
+    media_memory_bytes: Annotated[int, Field(ge=256 * 1024**2)] = setting(
+        768 * 1024**2, "Address space of a process that decodes audio", group="Limits"
+    )
+    media_max_duration_s: Seconds = setting(4 * 3600, "Longest audio that is taken", group="Limits")
     cache_ttl_s: Seconds = setting(
         30,
         "How long an anonymous public read may come from the cache",
@@ -194,12 +230,38 @@ class Config(BaseSettings):
         " localhost where that is an IP address",
         group="Tokens",
     )
+    breached_passwords_url: HttpUrl | None = setting(
+        None,
+        "Range API of breached passwords, as https://api.pwnedpasswords.com/range; off without it",
+        group="Tokens",
+    )
+
+    oidc_providers: OidcProviders | None = setting(
+        None,
+        'OpenID providers, JSON: {"name": {"issuer", "client_id", "client_secret", "label"}}',
+        group="Social login",
+    )
+    oidc_redirect_uris: RedirectUris = setting(
+        [],
+        "Addresses of front ends to which providers may send people back, comma-separated; compared"
+        " letter by letter",
+        group="Social login",
+    )
+
+    geoip_database: Path | None = setting(
+        None,
+        "File that tells where addresses are (MaxMind GeoIP2 City); needs the extra `geo`",
+        group="Tokens",
+    )
 
     event_log_retention_s: Seconds = setting(
         604800, "How long facts can be replayed from the log", group="Realtime"
     )
     event_retention_s: Seconds = setting(
         60, "How long a process surely holds facts in memory", group="Realtime"
+    )
+    reading_retention_s: Seconds = setting(
+        90 * 24 * 3600, "How long readings of metrics are kept", group="Realtime"
     )
     sse_max_clients: Count = setting(10000, "SSE clients per process", group="Realtime")
     sse_heartbeat_s: Seconds = setting(
@@ -236,7 +298,16 @@ class Config(BaseSettings):
     )
 
     mail_from: str = setting(
-        "Veza <no-reply@localhost>", "Sender of our mail", group="Mail and push", planned=True
+        "Veza <no-reply@localhost>", "Sender of our mail", group="Mail and push"
+    )
+    mail_provider: MailProvider | None = setting(
+        None, "Send mail through this provider instead of SMTP_URL", group="Mail and push"
+    )
+    mail_provider_key: SecretStr | None = setting(
+        None, "API key or token of MAIL_PROVIDER", group="Mail and push"
+    )
+    frontend_url: HttpUrl | None = setting(
+        None, "Where links in mails lead; default PUBLIC_URL", group="Mail and push"
     )
     vapid_private_key: SecretStr | None = setting(
         None, "Web Push key", group="Mail and push", planned=True

@@ -1,7 +1,7 @@
 """What a setting may hold, and how it is declared."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -41,11 +41,13 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=1)]
 HttpUrl = Annotated[str, AfterValidator(UrlOf(("http", "https")))]
+SocketUrl = Annotated[str, AfterValidator(UrlOf(("http", "https", "ws", "wss")))]
 PostgresUrl = Annotated[str, AfterValidator(UrlOf(("postgres", "postgresql")))]
 RedisUrl = Annotated[str, AfterValidator(UrlOf(("redis", "rediss")))]
 AmqpUrl = Annotated[str, AfterValidator(UrlOf(("amqp", "amqps")))]
 NatsUrl = Annotated[str, AfterValidator(UrlOf(("nats", "tls")))]
 ClamdUrl = Annotated[str, AfterValidator(UrlOf(("tcp", "unix")))]
+MailProvider = Literal["brevo", "mailersend", "postmark", "resend", "sendgrid", "sparkpost"]
 SmtpUrl = Annotated[str, AfterValidator(UrlOf(("smtp", "smtps")))]
 
 

@@ -55,17 +55,19 @@ def forget_processes(data_dir: Path) -> None:
 def load_secrets(data_dir: Path) -> dict[str, str]:
     """The embedded secrets, made once for a data directory and readable by its owner only."""
     path = data_dir / "secrets.json"
+    known: dict[str, str] = {}
+    is_new = False
     try:
-        known: dict[str, str] = json.loads(path.read_text())
+        known = json.loads(path.read_text())
     except FileNotFoundError:
-        known = {}
+        is_new = True  # another process may make it meanwhile
     missing = [name for name in SECRET_NAMES if name not in known]
     if not missing:
         return known
     known |= {name: secrets.token_urlsafe(48) for name in missing}
     data_dir.mkdir(parents=True, exist_ok=True)
     text = json.dumps(known, indent=1) + "\n"
-    if path.exists():
+    if not is_new:
         write_private(path, text)
         return known
     return _create_once(path, text)

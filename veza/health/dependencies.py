@@ -21,6 +21,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from apps.events import selectors as event_selectors
+from veza.integrations.antivirus import antivirus
+from veza.integrations.object_storage import object_storage
 
 State = Literal["up", "down", "degraded", "off"]
 STEP_TIMEOUT_S = 0.6
@@ -101,11 +103,13 @@ def check_broker() -> Condition:
 
 
 def check_storage() -> Condition:
-    """The data directory takes files, and has room for more."""
+    """The data directory takes files and has room for more; the bucket is there, if one is set."""
     with tempfile.NamedTemporaryFile(dir=settings.DATA_DIR, prefix=".readyz.") as file:
         file.write(b"ready")
         file.flush()
         os.fsync(file.fileno())
+    if settings.S3_BUCKET:
+        object_storage().check()
     if shutil.disk_usage(settings.DATA_DIR).free < MIN_FREE_BYTES:
         return Condition("degraded", "The disk is nearly full.")
     return UP
@@ -120,6 +124,15 @@ def check_relay() -> Condition:
     return Condition(status.state, status.detail if status.state != "up" else "")
 
 
+def check_antivirus() -> Condition:
+    """clamd answers. Without one there is a scanner that protects nobody, which is said."""
+    scanner = antivirus()
+    if not scanner.knows_real_threats:
+        return Condition("off", "Only the EICAR test file is recognised.")
+    scanner.version()
+    return UP
+
+
 def absent() -> Condition:
     """For what this version does not have yet."""
     return OFF
@@ -130,7 +143,7 @@ CHECKS: dict[str, Callable[[], Condition]] = {
     "redis": check_redis,
     "broker": check_broker,
     "storage": check_storage,
-    "antivirus": absent,
+    "antivirus": check_antivirus,
     "stream_server": absent,
     "relay": check_relay,
     "capture": absent,

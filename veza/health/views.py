@@ -1,7 +1,6 @@
 """/healthz, /readyz and /metrics."""
 
 import hmac
-import ipaddress
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +15,7 @@ from rest_framework.views import APIView
 
 from veza.health.exposition import CONTENT_TYPE, exposition
 from veza.health.readiness import readiness_answer
-from veza.kit.api.requests import client_address, was_forwarded
+from veza.kit.api.requests import is_local
 from veza.kit.errors import UnauthenticatedError
 
 STATES = ("up", "down", "degraded", "off")
@@ -101,20 +100,11 @@ class MetricsView(OperationsView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Prometheus metrics: open to the same machine, else for the bearer of METRICS_TOKEN."""
-        if not (_is_local(request) or _bears_token(request)):
+        if not (is_local(request) or _bears_token(request)):
             raise UnauthenticatedError("Metrics need METRICS_TOKEN as bearer token.")
         return HttpResponse(
             exposition(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"}
         )
-
-
-def _is_local(request: Request) -> bool:
-    """From this machine itself. What any proxy passed on is not: the proxy may stand here too."""
-    try:
-        address = ipaddress.ip_address(client_address(request))
-    except ValueError:
-        return False
-    return address.is_loopback and not was_forwarded(request)
 
 
 def _bears_token(request: Request) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from veza.config import ROOT, config
+from veza.config.oidc import read_providers
 from veza.settings import passkeys
+from veza.settings.mail import *  # noqa: F403
 from veza.settings.pages import *  # noqa: F403
 from veza.settings.servers import *  # noqa: F403
 from veza.settings.servers import DATA_DIR, DATABASES, REDIS_NAMESPACE, REDIS_URL
@@ -37,6 +39,8 @@ DEBUG = config.debug
 SECRET_KEY = _reveal(config.secret_key)
 ENCRYPTION_KEYS = [key for key in _reveal(config.encryption_keys).split(",") if key]
 INTERNAL_API_SECRETS = [key for key in _reveal(config.internal_api_secret).split(",") if key]
+CHAT_TOKEN_SECRET = _reveal(config.chat_token_secret)
+CHAT_SERVER_URL = config.chat_server_url or ""
 PUBLIC_URL = config.public_url or f"http://127.0.0.1:{config.port}"
 ALLOWED_HOSTS = config.allowed_hosts or ["*"]
 TRUSTED_PROXIES = config.trusted_proxies
@@ -167,12 +171,14 @@ CORS_EXPOSE_HEADERS = [
     "Link",
     "Location",
     "Retry-After",
+    "Tus-Checksum-Algorithm",
     "Tus-Extension",
     "Tus-Max-Size",
     "Tus-Resumable",
     "Tus-Version",
     "Upload-Expires",
     "Upload-Length",
+    "Upload-Metadata",
     "Upload-Offset",
     "WWW-Authenticate",
     "X-Cache",
@@ -205,6 +211,9 @@ STATIC_MAX_AGE_S = 300
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
+# A file that comes whole, and the form around it; every other body has the usual limit.
+LARGER_BODIES = {"/api/v1/tracks": 101 * 1024**2}
+
 # --- API -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.auth.api.authentication.AccessTokenAuthentication"],
@@ -222,17 +231,21 @@ RATE_LIMIT_PER_MINUTE = config.rate_limit_per_minute
 RATE_LIMIT_LOGIN_PER_MINUTE = config.rate_limit_login_per_minute
 RATE_LIMIT_BACKEND = "veza.integrations.rate_limit.redis.RedisRateLimit"
 RATE_LIMIT_TIMEOUT_S = 0.05
+UPLOAD_MAX_BYTES = config.upload_max_bytes
+UPLOAD_QUOTA_BYTES = config.upload_quota_bytes
 WEB_PROCESSES = config.web_processes
 METRICS_TOKEN = _reveal(config.metrics_token)
 
 # --- realtime --------------------------------------------------------------------------------
 REALTIME_AUTHENTICATOR = "apps.auth.realtime.authenticate"
+REALTIME_SOCKET_AUTHENTICATORS = ["apps.chat.realtime.authenticate"]
 REALTIME_SESSION_CHECK = "apps.auth.realtime.dead_sessions"
 SSE_MAX_CLIENTS = config.sse_max_clients
 SSE_HEARTBEAT_S = config.sse_heartbeat_s
 MAX_CONNECTIONS_PER_USER = config.max_connections_per_user
 EVENT_RETENTION_S = config.event_retention_s
 EVENT_LOG_RETENTION_S = config.event_log_retention_s
+READING_RETENTION_S = config.reading_retention_s
 # Messages reach all processes of one database; Redis knows no borders between its numbered ones.
 _layer = {
     "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -267,11 +280,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "apps.auth.services.passwords.PaddedCommonPasswordValidator"},
     {"NAME": f"{_validation}.NumericPasswordValidator"},
     {"NAME": "apps.auth.services.passwords.ContextWordsValidator"},
+    {"NAME": "apps.auth.services.passwords.BreachedPasswordValidator"},
 ]
 RATE_LIMIT_IDENTITY = "apps.auth.api.authentication.rate_limit_identity"
 ACCESS_TOKEN_TTL_S = config.access_token_ttl_s
 REFRESH_TOKEN_TTL_S = config.refresh_token_ttl_s
 REFRESH_GRACE_S = config.refresh_grace_s
+PASSWORD_RESET_TIMEOUT = 3600  # of all keys in mails
+GEOIP_DATABASE = str(config.geoip_database or "")
 ADMIN_REQUIRES_2FA = (
     config.is_production if config.admin_requires_2fa is None else config.admin_requires_2fa
 )
@@ -280,6 +296,14 @@ PASSKEY_DOMAIN, PASSKEY_ORIGINS = passkeys.relying_party(
     domain=config.passkey_domain or "",
     other_origins=config.cors_allowed_origins,
 )
+BREACHED_PASSWORDS_BACKEND = "veza.integrations.breached_passwords.ranges.RangeService"
+BREACHED_PASSWORDS_URL = config.breached_passwords_url or ""
+IDENTITY_PROVIDER_BACKEND = "veza.integrations.identity_provider.openid.OpenIdProvider"
+OIDC_PROVIDERS = {
+    name: each.model_dump() | {"client_secret": each.client_secret.get_secret_value()}
+    for name, each in read_providers(config.oidc_providers).items()
+}
+OIDC_REDIRECT_URIS = config.oidc_redirect_uris
 
 # --- observability ---------------------------------------------------------------------------
 VEZA_ROLE = config.veza_role

@@ -5,6 +5,10 @@ from typing import Any
 from django.templatetags.static import static
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "veza.kit.api.schema.move_methods",
+    ],
     "TITLE": "Veza",
     "DESCRIPTION": "The API of a collaborative audio streaming platform.",
     "VERSION": "1.0.0",
@@ -15,6 +19,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v\d+",
+    "ENUM_NAME_OVERRIDES": {
+        "TrackStatusEnum": "apps.track.types.TrackStatus",
+        "ExportStatusEnum": "apps.auth.types.ExportStatus",
+    },
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "metricsToken": {

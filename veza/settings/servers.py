@@ -1,4 +1,4 @@
-"""The servers that hold data: PostgreSQL, Redis, RabbitMQ."""
+"""The servers that hold data: PostgreSQL, Redis, RabbitMQ, S3."""
 
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -27,6 +27,31 @@ _valkey = state.service_port(DATA_DIR, "valkey")
 REDIS_URL = config.redis_url or (f"redis://127.0.0.1:{_valkey}/0" if _valkey else "")
 REDIS_NAMESPACE = "veza"  # the first word of every key of ours
 AMQP_URL = config.amqp_url or ""
+
+# Files: in a bucket where there is one, else on disk.
+S3_ENDPOINT_URL = config.s3_endpoint_url or ""
+S3_BUCKET = config.s3_bucket or ""
+S3_REGION = config.s3_region
+S3_ACCESS_KEY_ID = config.s3_access_key_id or ""
+S3_SECRET_ACCESS_KEY = (
+    config.s3_secret_access_key.get_secret_value() if config.s3_secret_access_key else ""
+)
+S3_PUBLIC_URL = config.s3_public_url or ""
+OBJECT_STORAGE_ROOT = DATA_DIR / "storage"
+_adapter = "s3.S3ObjectStorage" if S3_BUCKET else "local.LocalObjectStorage"
+OBJECT_STORAGE_BACKEND = f"veza.integrations.object_storage.{_adapter}"
+_adapter = "s3.S3UploadStorage" if S3_BUCKET else "local.LocalUploadStorage"
+UPLOAD_STORAGE_BACKEND = f"veza.integrations.upload_storage.{_adapter}"
+
+# What people upload is scanned, and decoded in a process of its own.
+CLAMD_URL = config.clamd_url or ""
+CLAMD_TIMEOUT_S = config.clamd_timeout_s
+_scanner = "clamd.ClamdAntivirus" if CLAMD_URL else "builtin.BuiltinAntivirus"
+ANTIVIRUS_BACKEND = f"veza.integrations.antivirus.{_scanner}"
+MEDIA_BACKEND = "veza.integrations.media.child.ChildProcessMedia"
+MEDIA_TIMEOUT_S = config.media_timeout_s
+MEDIA_MEMORY_BYTES = config.media_memory_bytes
+MEDIA_MAX_DURATION_S = config.media_max_duration_s
 
 # Pools belong to the processes that answer requests: a forked worker must not inherit one.
 if config.veza_role in ("web", "api"):

@@ -92,6 +92,16 @@ class TestFailuresOfDjango:
         assert document["instance"] == "/api/v1/caf%C3%A9%20%22"
 
 
+class TestInstance:
+    @pytest.mark.parametrize(
+        "secret", ["ada@example.org", "veza_pat_abcdef123456", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.c2ln"]
+    )
+    def test_repeats_no_secret_of_the_path(self, client: Client, secret: str) -> None:
+        document = assert_problem(client.get(f"/api/v1/nowhere/{secret}/x"), 404, "not_found")
+
+        assert document["instance"] == "/api/v1/nowhere/redacted/x"
+
+
 class TestFieldErrors:
     def post(self, client: Client, data: Any) -> dict[str, str]:
         response = client.post("/api/v1/people", data, content_type="application/json")

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from veza.pages import render_schema
+from veza.pages.site import render_schema
 
 
 class Command(BaseCommand):

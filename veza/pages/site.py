@@ -52,6 +52,7 @@ LINKS = (
     ("redoc", "API reference", "The same calls on one page, for reading."),
     ("schema", "OpenAPI schema", "For client generators and other tools."),
     ("admin:index", "Administration", "Accounts and operations, for staff."),
+    ("dev-mail", "Mail", "What was written to people, on a developer's machine."),
     ("readyz", "Health", "Whether this server is ready, and what it depends on."),
 )
 
@@ -65,7 +66,9 @@ class LandingView(TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         links = [
-            {"title": title, "href": reverse(name), "about": about} for name, title, about in LINKS
+            {"title": title, "href": reverse(name), "about": about}
+            for name, title, about in LINKS
+            if name != "dev-mail" or settings.SHOWS_MAIL
         ]
         document = {"version": settings.VERSION, "api": API_ROOT, "links": links}
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":

@@ -1,0 +1,1 @@
+"""The pages for people that are no app's: landing, documentation, links of mails."""
