@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 from apps.auth.types import AuthPermission
@@ -11,3 +13,4 @@ class AuthConfig(AppConfig):
 
     def ready(self) -> None:
         declare(AuthPermission)
+        import_module("apps.auth.services.own_data").register_parts()

@@ -1,9 +1,14 @@
 """Decisions about accounts: no database, no network, no clock."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from string import digits, punctuation
+from unicodedata import normalize
+
+from apps.auth.types import PictureKind
 
 LONGEST_SESSION = timedelta(days=365)
 OWN_LETTERS_MIN = 8
@@ -12,6 +17,7 @@ OTP_TRIES = 5
 OTP_LOCK = timedelta(minutes=5)
 OTP_LONGEST_LOCK = timedelta(days=1)
 STEP_UP_LASTS = timedelta(minutes=10)
+NAME_MIN, NAME_MAX = 3, 40  # of a user name that is made, with room for a number behind it
 
 
 def session_expiry(*, created_at: datetime, now: datetime, refresh_ttl_s: int) -> datetime:
@@ -70,7 +76,11 @@ def netstrings(texts: Iterable[str]) -> bytes:
     """Texts one after the other so that no two sequences give the same bytes (D. J. Bernstein,
     "Netstrings", 1997).
     """
-    data = (text.encode("utf-8", "surrogateescape") for text in texts)
+    return netstring_bytes(text.encode("utf-8", "surrogateescape") for text in texts)
+
+
+def netstring_bytes(data: Iterable[bytes]) -> bytes:
+    """The same of what is no text."""
     return b"".join(b"%d:%b," % (len(each), each) for each in data)
 
 
@@ -92,3 +102,50 @@ def is_stepped_up(*, stepped_up_at: datetime | None, now: datetime) -> bool:
 def plain_code(code: str) -> str:
     """A code as it is compared: without the blanks and dashes that make it readable."""
     return code.replace(" ", "").replace("-", "").lower()
+
+
+def username_from(*told: str) -> str:
+    """A user name out of the first text that has enough of one: what a provider calls a person,
+    or an e-mail address without its domain.
+    """
+    for text in told:
+        plain = normalize("NFKD", text.partition("@")[0]).encode("ascii", "ignore").decode()
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", plain).strip("-.")[:NAME_MAX]
+        if len(name) >= NAME_MIN:
+            return name
+    return "user"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """In which sizes a picture is kept, by their width, and which of them is shown usually."""
+
+    folder: str
+    sizes: Mapping[str, tuple[int, int]]
+    usual: str
+
+
+PICTURES: Mapping[PictureKind, Picture] = {
+    PictureKind.AVATAR: Picture(
+        folder="public/avatars/",
+        sizes={"64": (64, 64), "256": (256, 256), "512": (512, 512)},
+        usual="256",
+    ),
+    PictureKind.BANNER: Picture(
+        folder="public/banners/",
+        sizes={"600": (600, 200), "1500": (1500, 500)},
+        usual="1500",
+    ),
+}
+
+
+def picture_prefix(kind: PictureKind, *, upload_id: str, drawn: Iterable[bytes]) -> str:
+    """Where the sizes of an upload lie. It names their content, and no two uploads share one: what
+    one person removes is never another's.
+    """
+    return f"{PICTURES[kind].folder}{upload_id}-{sha256(netstring_bytes(drawn)).hexdigest()[:32]}"
+
+
+def picture_key(prefix: str, size: str) -> str:
+    """The key of one size."""
+    return f"{prefix}/{size}.webp"

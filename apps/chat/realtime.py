@@ -1,8 +1,14 @@
-"""Open rooms, and the domain `chat`: what their members say. Nothing of it is kept."""
+"""Open rooms, and the domain `chat`: what their members say (nothing of it is kept), and
+who holds a chat token.
+"""
 
 from typing import Any
 
+from django.utils import timezone
+
 from apps.chat.rules import MESSAGE, OPEN_ROOM, text_from
+from apps.chat.selectors import viewer_of
+from apps.chat.services import read_token
 from apps.realtime import services as realtime
 from apps.realtime.domains import MessageType, Role, Sender, register, show_as
 from apps.realtime.types import Message, Viewer
@@ -11,6 +17,11 @@ from apps.realtime.types import Message, Viewer
 def say(text: str, sender: Sender) -> None:
     """Tell it to everyone in the room, the sender too."""
     realtime.broadcast(sender.room, MESSAGE, {"text": text, "from": sender.viewer.username})
+
+
+def authenticate(token: str) -> Viewer:
+    """The viewer of a chat token, which is good for chat rooms alone. Raises TokenInvalidError."""
+    return viewer_of(read_token(token), now=timezone.now())
 
 
 def _is_signed_in(viewer: Viewer, **parts: str) -> bool:

@@ -2,18 +2,21 @@
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from apps.auth.admin.actors import actor_of
+from apps.auth.admin.helping import HelpPage
 from apps.auth.models import User
+from apps.auth.selectors import find_second_factor, list_passkeys
 from apps.auth.services import accounts
 from apps.auth.types import AuthPermission, RevokedReason
-from veza.kit.operators import OperatorPage
+from veza.kit.errors import VezaError
+from veza.kit.operators import Plan, ask_about_rows
 
 
 @admin.register(User)
-class UserAdmin(OperatorPage):
+class UserAdmin(HelpPage):
     """People, and whether they may sign in."""
 
     see = AuthPermission.READ_USERS
@@ -25,7 +28,7 @@ class UserAdmin(OperatorPage):
         "is_active",
         "created_at",
     ]
-    list_filter = ["is_active", "is_staff", "user_roles__role"]
+    list_filter = ["is_active", "is_staff", "is_machine", "user_roles__role"]
     search_fields = ["username", "email", "display_name"]
     ordering = ["-created_at", "-id"]
     actions = ["sign_out", "deactivate", "activate"]
@@ -37,9 +40,13 @@ class UserAdmin(OperatorPage):
         ),
         (
             "Standing",
-            {"fields": ["is_active", "is_staff", "is_superuser", "token_version"]},
+            {"fields": ["is_active", "is_staff", "is_superuser", "is_machine", "token_version"]},
         ),
-        ("Times", {"fields": ["created_at", "updated_at", "last_login"]}),
+        ("Ways in", {"fields": ["second_factor_state", "passkeys"]}),
+        (
+            "Times",
+            {"fields": ["created_at", "updated_at", "last_login", "erase_at", "erased_at"]},
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -49,11 +56,24 @@ class UserAdmin(OperatorPage):
     def role_names(self, user: User) -> str:
         return ", ".join(user.roles)
 
-    def has_manage_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm(AuthPermission.MANAGE_USERS))
+    @admin.display(description="second factor")
+    def second_factor_state(self, user: User) -> str:
+        factor = find_second_factor(user.id)
+        return f"on since {factor.confirmed_at:%Y-%m-%d}" if factor else "off"
+
+    @admin.display(description="passkeys")
+    def passkeys(self, user: User) -> int:
+        return list_passkeys(user.id).count()
 
     @admin.action(description="Sign out everywhere", permissions=["manage"])
-    def sign_out(self, request: HttpRequest, users: QuerySet[User]) -> None:
+    def sign_out(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        effects = [
+            "Every session of these people ends within seconds, also in the admin.",
+            "Access tokens of programs go on. Signing in again is possible at once.",
+        ]
+        plan = Plan(title="Sign out everywhere", effects=effects, button="Sign out", back="")
+        if page := ask_about_rows(request, self, users, plan):
+            return page
         count = sum(
             accounts.sign_out_everywhere(
                 user_id=user.id,
@@ -63,29 +83,51 @@ class UserAdmin(OperatorPage):
             )
             for user in users
         )
-        self.message_user(request, f"{count} sessions ended.", messages.SUCCESS)
+        self.done(request, f"{count} sessions ended.")
+        return None
 
     @admin.action(description="Deactivate: sign out, and refuse to sign in", permissions=["manage"])
-    def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> None:
+    def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        effects = [
+            "Every session ends, and access tokens of programs stop working, within seconds.",
+            "Nobody can sign in to these accounts until they are activated again.",
+        ]
+        plan = Plan(title="Deactivate", effects=effects, button="Deactivate", back="")
+        if page := ask_about_rows(request, self, users, plan):
+            return page
         self._set_active(request, users, is_active=False)
+        return None
 
     @admin.action(description="Activate again", permissions=["manage"])
-    def activate(self, request: HttpRequest, users: QuerySet[User]) -> None:
+    def activate(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
+        effects = ["These people can sign in again, and their access tokens work again."]
+        plan = Plan(title="Activate again", effects=effects, button="Activate", back="")
+        if page := ask_about_rows(request, self, users, plan):
+            return page
         self._set_active(request, users, is_active=True)
+        return None
 
     def _set_active(self, request: HttpRequest, users: QuerySet[User], *, is_active: bool) -> None:
         """Nobody shuts himself out, and only an admin decides about staff."""
-        done = 0
+        done, refused = 0, ""
         for user in users:
             if user.pk == request.user.pk or (user.is_staff and not request.user.is_superuser):
+                refused = "yourself, or staff."
                 continue
-            accounts.set_active(
-                user_id=user.id, is_active=is_active, now=timezone.now(), actor=actor_of(request)
-            )
-            done += 1
+            try:
+                accounts.set_active(
+                    user_id=user.id,
+                    is_active=is_active,
+                    now=timezone.now(),
+                    actor=actor_of(request),
+                )
+            except VezaError as error:
+                refused = str(error)
+            else:
+                done += 1
         left = len(users) - done
         self.message_user(
             request,
-            f"{done} changed." + (f" {left} left as they are: yourself, or staff." if left else ""),
+            f"{done} changed." + (f" {left} left as they are: {refused}" if left else ""),
             messages.WARNING if left else messages.SUCCESS,
         )

@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from apps.auth.admin.actors import actor_of
 from apps.auth.models import Session
 from apps.auth.services import sessions
 from apps.auth.types import AuthPermission, RevokedReason
-from veza.kit.operators import OperatorPage
+from veza.kit.operators import OperatorPage, Plan, ask_about_rows
 
 
 @admin.register(Session)
@@ -34,7 +34,11 @@ class SessionAdmin(OperatorPage):
         return bool(request.user.has_perm(AuthPermission.MANAGE_USERS))
 
     @admin.action(description="End these sessions", permissions=["manage"])
-    def revoke(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Session]) -> HttpResponse | None:
+        effects = ["What is signed in here is signed out within seconds; nobody is kept out."]
+        plan = Plan(title="End sessions", effects=effects, button="End them", back="")
+        if page := ask_about_rows(request, self, chosen, plan):
+            return page
         for session in chosen:
             sessions.revoke_session(
                 session_id=session.id,
@@ -42,7 +46,8 @@ class SessionAdmin(OperatorPage):
                 now=timezone.now(),
                 actor=actor_of(request),
             )
-        self.message_user(request, f"{len(chosen)} sessions ended.", messages.SUCCESS)
+        self.done(request, f"{len(chosen)} sessions ended.")
+        return None
 
 
 def _state(session: Session, *, now: datetime) -> str:

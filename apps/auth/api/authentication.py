@@ -6,33 +6,42 @@ from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from apps.auth import selectors
-from apps.auth.errors import TokenInvalidError
+from apps.auth.errors import ScopeMissingError, TokenInvalidError
 from apps.auth.models import User
+from apps.auth.selectors.access_tokens import PREFIX, known_user
+from apps.auth.services.access_tokens import note_use
 from apps.auth.services.tokens import read_token
-from apps.auth.types import Claims, TokenType
+from apps.auth.types import Claims, Grant, Scope, TokenType
 from veza.kit.errors import UnauthenticatedError
 
 _BEARER = re.compile(r"Bearer +([^\s,]+) *", re.IGNORECASE)
 
 
 class AccessTokenAuthentication(BaseAuthentication):
-    """`request.user` becomes the User with its roles, `request.auth` the token's Claims.
+    """`request.user` becomes the User with its roles; `request.auth` the Claims of his session's
+    token, or the Grant of a program's.
 
-    One statement a request. No header, or one of another scheme, is an anonymous call.
+    Mostly without a statement. No header, or one of another scheme, is an anonymous call.
     """
 
-    def authenticate(self, request: Request) -> tuple[User, Claims] | None:
-        """Raises TokenInvalidError and TokenExpiredError."""
-        claims = _claims(request.META.get("HTTP_AUTHORIZATION", ""))
-        if claims is None:
+    def authenticate(self, request: Request) -> tuple[User, Claims | Grant] | None:
+        """Raises TokenInvalidError, TokenExpiredError and ScopeMissingError."""
+        raw = _bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+        if raw is None:
             return None
-        session = selectors.check_session(
-            selectors.find_session(claims.session_id), claims=claims, now=timezone.now()
-        )
-        return session.user, claims
+        now = timezone.now()
+        if not raw.startswith(PREFIX):
+            claims = read_token(raw, token_type=TokenType.ACCESS)
+            return selectors.identify(claims, now=now), claims
+        user, grant = selectors.identify_program(raw, now=now)
+        if (Scope.READ if request.method in SAFE_METHODS else Scope.WRITE) not in grant.scopes:
+            raise ScopeMissingError
+        note_use(grant, now=now)
+        return user, grant
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="veza"'
@@ -49,20 +58,28 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 
 
 def rate_limit_identity(request: HttpRequest) -> str | None:
-    """The user id of a genuine, unexpired access token, without a look at the database."""
+    """The user id of a genuine, unexpired token, without a look at the database; a program's
+    token is known to be genuine once it was used here.
+    """
     try:
-        claims = _claims(request.META.get("HTTP_AUTHORIZATION", ""))
+        raw = _bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+        if raw is None:
+            return None
+        if raw.startswith(PREFIX):
+            user_id = known_user(raw)
+        else:
+            user_id = read_token(raw, token_type=TokenType.ACCESS).user_id
     except UnauthenticatedError:
         return None
-    return str(claims.user_id) if claims else None
+    return str(user_id) if user_id else None
 
 
-def _claims(header: str) -> Claims | None:
-    """Two headers arrive joined by a comma, and so are no token."""
+def _bearer(header: str) -> str | None:
+    """Two headers arrive joined by a comma, and so are no token. Raises TokenInvalidError."""
     scheme, _, _ = header.partition(" ")
     if scheme.lower() != "bearer":
         return None
     match = _BEARER.fullmatch(header)
     if match is None:
         raise TokenInvalidError
-    return read_token(match[1], token_type=TokenType.ACCESS)
+    return match[1]

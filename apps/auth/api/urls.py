@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from apps.auth.api.views import audit, factors, passkeys, profile, sign_in
+from apps.auth.api.views import (
+    access_tokens,
+    audit,
+    credentials,
+    factors,
+    passkeys,
+    pictures,
+    profile,
+    sessions,
+    settings,
+    sign_in,
+    social,
+)
 
 urlpatterns = [
     path("audit", audit.AuditView.as_view(), name="audit"),
@@ -10,6 +22,19 @@ urlpatterns = [
     path("auth/login", sign_in.LoginView.as_view(), name="auth-login"),
     path("auth/refresh", sign_in.RefreshView.as_view(), name="auth-refresh"),
     path("auth/logout", sign_in.LogoutView.as_view(), name="auth-logout"),
+    path("auth/email/verify", credentials.VerifyEmailView.as_view(), name="email-verify"),
+    path("auth/email/resend", credentials.ResendView.as_view(), name="email-resend"),
+    path("auth/password/change", credentials.ChangePasswordView.as_view(), name="password-change"),
+    path("auth/password/reset", credentials.ResetPasswordView.as_view(), name="password-reset"),
+    path(
+        "auth/password/reset/confirm",
+        credentials.ConfirmResetView.as_view(),
+        name="password-reset-confirm",
+    ),
+    path("auth/sessions", sessions.SessionsView.as_view(), name="auth-sessions"),
+    path("auth/sessions/<uuid:session_id>", sessions.SessionView.as_view(), name="auth-session"),
+    path("auth/tokens", access_tokens.AccessTokensView.as_view(), name="auth-tokens"),
+    path("auth/tokens/<uuid:token_id>", access_tokens.AccessTokenView.as_view(), name="auth-token"),
     path("auth/2fa", factors.TwoFactorView.as_view(), name="auth-2fa"),
     path("auth/2fa/setup", factors.SetupView.as_view(), name="auth-2fa-setup"),
     path("auth/2fa/confirm", factors.ConfirmView.as_view(), name="auth-2fa-confirm"),
@@ -29,5 +54,24 @@ urlpatterns = [
         name="passkeys-login-options",
     ),
     path("auth/passkeys/login", passkeys.LoginView.as_view(), name="passkeys-login"),
+    path("auth/social", social.ProvidersView.as_view(), name="social"),
+    path("auth/social/identities", social.IdentitiesView.as_view(), name="social-identities"),
+    path(
+        "auth/social/identities/<uuid:identity_id>",
+        social.IdentityView.as_view(),
+        name="social-identity",
+    ),
+    path("auth/social/<str:name>/begin", social.BeginView.as_view(), name="social-begin"),
+    path("auth/social/<str:name>/finish", social.FinishView.as_view(), name="social-finish"),
+    path("users/me/avatar", pictures.AvatarView.as_view(), name="users-me-avatar"),
+    path("users/me/banner", pictures.BannerView.as_view(), name="users-me-banner"),
+    path("users/me/settings", settings.SettingsView.as_view(), name="users-me-settings"),
+    path(
+        "users/me/profile-completion",
+        settings.CompletionView.as_view(),
+        name="users-me-profile-completion",
+    ),
+    path("users/me/export", settings.ExportView.as_view(), name="users-me-export"),
     path("users/me", profile.OwnUserView.as_view(), name="users-me"),
+    path("users/<str:username>", profile.PublicUserView.as_view(), name="users-one"),
 ]

@@ -5,13 +5,14 @@ from django.db import models
 from apps.auth.models.people import User
 from apps.auth.types import Ceremony
 from veza.kit.models import Entity, new_id
+from veza.kit.sealed import SealedTextField
 
 
 class SecondFactor(Entity):
     """An authenticator app (TOTP, RFC 6238). It counts from `confirmed_at` on."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
-    secret = models.TextField(help_text="Sealed by veza.kit.crypto")
+    secret = SealedTextField(help_text="Sealed by veza.kit.crypto")
     confirmed_at = models.DateTimeField(null=True, blank=True)
     last_step = models.BigIntegerField(
         default=-1, help_text="The time step of the newest accepted code: older ones are used up"

@@ -65,6 +65,14 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
     bio = models.TextField(max_length=2000, blank=True)
     avatar_url = models.CharField(max_length=500, blank=True)
     banner_url = models.CharField(max_length=500, blank=True)
+    avatar_prefix = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where the uploaded picture lies; avatar_url is then its address as of that time",
+    )
+    banner_prefix = models.CharField(max_length=100, blank=True, default="", db_default="")
     location = models.CharField(max_length=100, blank=True)
     links = models.JSONField(default=list, blank=True)
     token_version = models.PositiveIntegerField(
@@ -72,6 +80,13 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    erase_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="He has asked for it; signing in cancels"
+    )
+    erased_at = models.DateTimeField(null=True, blank=True)
+    is_machine = models.BooleanField(
+        default=False, help_text="A program: it has access tokens, no password and no mail"
+    )
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

@@ -1,17 +1,37 @@
 """What people may do."""
 
 from collections.abc import Iterable
+from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from apps.auth.types import RoleName
+
+
+class RoleQuerySet(models.QuerySet["Role"]):
+    """The vocabulary for finding roles."""
+
+    def with_holders(self) -> Self:
+        """With `holders`: how many have the role."""
+        held = UserRole.objects.filter(role_id=OuterRef("pk")).order_by().values("role_id")
+        count = held.annotate(count=Count("pk")).values("count")
+        return self.annotate(holders=Coalesce(Subquery(count), 0))
+
+
+RoleManager = models.Manager.from_queryset(RoleQuerySet)
 
 
 class Role(models.Model):
     """A RoleName; permissions hang on it. The rows come with a migration."""
 
     name = models.CharField(max_length=20, primary_key=True, choices=RoleName.choices)
+
+    holders: int  # where `with_holders` was asked
+
+    objects = RoleManager()
 
     def __str__(self) -> str:
         return self.name

@@ -25,7 +25,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def with_user(self) -> Self:
         """With the user, `role_names`, `permission_names` and `has_second_factor` in the same
-        statement.
+        statement. The password is read when it is asked for, so that it is the present one.
         """
         roles = UserRole.objects.filter(user_id=OuterRef("user_id")).values("role_id")
         theirs = UserRole.objects.filter(user_id=OuterRef(OuterRef("user_id")))
@@ -33,10 +33,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         factors = SecondFactor.objects.filter(
             user_id=OuterRef("user_id"), confirmed_at__isnull=False
         )
-        return self.select_related("user").annotate(
-            role_names=ArraySubquery(roles),
-            permission_names=ArraySubquery(held.values("permission_id").distinct()),
-            has_second_factor=Exists(factors),
+        return (
+            self.select_related("user")
+            .defer("user__password")
+            .annotate(
+                role_names=ArraySubquery(roles),
+                permission_names=ArraySubquery(held.values("permission_id").distinct()),
+                has_second_factor=Exists(factors),
+            )
         )
 
 

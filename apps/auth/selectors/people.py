@@ -17,6 +17,11 @@ def get_user(user_id: UUID) -> User:
         raise UserNotFoundError from None
 
 
+def find_user(user_id: UUID) -> User | None:
+    """None when there is no such user."""
+    return User.objects.filter(pk=user_id).first()
+
+
 def list_users(user_ids: Iterable[UUID]) -> QuerySet[User]:
     """Those of them that there are, oldest first."""
     return User.objects.filter(pk__in=list(user_ids)).order_by("id")

@@ -4,10 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from apps.auth.errors import TokenExpiredError, TokenInvalidError
 from apps.auth.models import RefreshToken, Session, in_order
+from apps.auth.selectors.devices import device_of
 from apps.auth.selectors.people import find_user_by_login
 from apps.auth.types import Claims
+
+KNOWN = 200  # of the sessions before, so many are looked at
 
 
 def find_session(session_id: UUID) -> Session | None:
@@ -44,6 +49,11 @@ def live_sessions(session_ids: Iterable[UUID], *, now: datetime) -> set[UUID]:
     return set(sessions.values_list("pk", flat=True))
 
 
+def list_sessions(user_id: UUID, *, now: datetime) -> QuerySet[Session]:
+    """Where the user is signed in at present."""
+    return Session.objects.of_user(user_id).unrevoked().filter(expires_at__gt=now)
+
+
 def find_refresh_token(token_id: UUID) -> RefreshToken | None:
     """What is known of a refresh token."""
     return RefreshToken.objects.filter(pk=token_id).first()
@@ -53,3 +63,15 @@ def has_signed_in_from(*, login: str, address: str) -> bool:
     """Whether the account has ever had a session from this address."""
     user = find_user_by_login(login)
     return user is not None and Session.objects.of_user(user.id).filter(ip=address).exists()
+
+
+def is_known_device(session: Session) -> bool:
+    """Whether its user has signed in from such a device before, or never from anywhere."""
+    earlier = Session.objects.of_user(session.user_id).filter(created_at__lt=session.created_at)
+    agents = list(earlier.order_by("-created_at").values_list("user_agent", flat=True)[:KNOWN])
+    return not agents or _device(session.user_agent) in map(_device, set(agents))
+
+
+def _device(user_agent: str) -> str:
+    """The next version of a browser is the same device."""
+    return device_of(user_agent) or user_agent

@@ -7,17 +7,20 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from apps.auth.errors import RegistrationError, UserNotFoundError
-from apps.auth.events import UserCreated, UserUpdated
-from apps.auth.models import User, UserRole, in_order
-from apps.auth.selectors import find_user_by_login
+from apps.auth.errors import LastAdminError, RegistrationError, UserNotFoundError
+from apps.auth.events import UserCreated
+from apps.auth.models import Role, User, UserRole, in_order
+from apps.auth.selectors import find_user_by_login, picture_url
 from apps.auth.services import audit
 from apps.auth.services.passwords import password_faults
+from apps.auth.services.pictures import let_go
 from apps.auth.services.sessions import SignIn, open_session, revoke_sessions
+from apps.auth.services.updates import publish_updated
 from apps.auth.types import (
     REGISTRATION_ROLES,
     STAFF_ROLES,
     AuditAction,
+    PictureKind,
     RevokedReason,
     RoleName,
 )
@@ -103,14 +106,23 @@ def update_profile(
     changed = sorted(
         name
         for name, value in changes.items()
-        if name in PROFILE_FIELDS and getattr(user, name) != value
+        if name in PROFILE_FIELDS and value not in (getattr(user, name), _shown(user, name))
     )
     if changed:
         for name in changed:
             setattr(user, name, changes[name])
-        user.save(update_fields=[*changed, "updated_at"])
-        _publish_updated(user, *changed, actor=Actor(type="user", id=user.id))
+        for kind in PictureKind:
+            if f"{kind}_url" in changed:
+                let_go(user, kind)
+        user.save(update_fields=[*changed, "avatar_prefix", "banner_prefix", "updated_at"])
+        publish_updated(user, *changed, actor=Actor(type="user", id=user.id))
     return user
+
+
+def _shown(user: User, name: str) -> object:
+    """What a client reads of this field: it may come back with the whole profile, unchanged."""
+    kinds = {f"{kind}_url": kind for kind in PictureKind}
+    return picture_url(user, kinds[name]) if name in kinds else getattr(user, name)
 
 
 @transaction.atomic
@@ -119,12 +131,15 @@ def set_roles(
 ) -> User:
     """Give the user exactly these roles. Losing one ends all his sessions.
 
-    Operators and admins may enter the admin site; admins may do everything there.
+    Operators and admins may enter the admin site; admins may do everything there. Raises
+    LastAdminError.
     """
     user = _lock(user_id)
     before, after = set(user.roles), set(roles)
     if before == after:
         return user
+    if RoleName.ADMIN in before - after:
+        keep_an_admin(user)
     user.user_roles.exclude(role_id__in=after).delete()
     UserRole.objects.bulk_create(UserRole(user=user, role_id=role) for role in after - before)
     _take_powers(user, after)
@@ -140,7 +155,7 @@ def set_roles(
     )
     if before - after:
         _sign_out(user, reason=RevokedReason.ROLE_LOST, now=now, actor=actor)
-    _publish_updated(user, "roles", actor=actor)
+    publish_updated(user, "roles", actor=actor)
     return user
 
 
@@ -156,17 +171,35 @@ def sign_out_everywhere(
 def set_active(
     *, user_id: UUID, is_active: bool, now: datetime, actor: Actor | None = None
 ) -> None:
-    """Let the user sign in or not; who may not is signed out. A repeat changes nothing."""
+    """Let the user sign in or not; who may not is signed out. A repeat changes nothing.
+
+    Raises LastAdminError.
+    """
     user = _lock(user_id)
     if user.is_active == is_active:
         return
+    if user.is_superuser and not is_active:
+        keep_an_admin(user)
     user.is_active = is_active
     user.save(update_fields=["is_active", "updated_at"])
     action = AuditAction.USER_ACTIVATED if is_active else AuditAction.USER_DEACTIVATED
     audit.record(action, user_id=user.id, actor=actor, now=now)
     if not is_active:
         _sign_out(user, reason=RevokedReason.DEACTIVATED, now=now, actor=actor)
-    _publish_updated(user, "is_active", actor=actor)
+    publish_updated(user, "is_active", actor=actor)
+
+
+@transaction.atomic
+def keep_an_admin(leaving: User) -> None:
+    """For who is about to take an admin away, in the same transaction: two who do wait for each
+    other, so that the second sees what the first has done. Raises LastAdminError.
+    """
+    Role.objects.select_for_update(no_key=True).get(pk=RoleName.ADMIN)
+    others = User.objects.exclude(pk=leaving.pk).filter(
+        is_superuser=True, is_active=True, erase_at__isnull=True, is_machine=False
+    )
+    if not others.exists():
+        raise LastAdminError
 
 
 def _lock(user_id: UUID) -> User:
@@ -184,12 +217,3 @@ def _take_powers(user: User, roles: Collection[str]) -> None:
 def _sign_out(user: User, *, reason: RevokedReason, now: datetime, actor: Actor | None) -> int:
     User.objects.filter(pk=user.pk).update(token_version=F("token_version") + 1)
     return revoke_sessions(user_id=user.id, reason=reason, now=now, actor=actor)
-
-
-def _publish_updated(user: User, *changed: str, actor: Actor | None) -> None:
-    publish(
-        UserUpdated(user_id=user.id, username=user.username, changed=changed),
-        subject=Subject(type="user", id=user.id),
-        rooms=[f"user:{user.id}"],
-        actor=actor,
-    )

@@ -5,30 +5,29 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.auth.events import UserUpdated
-from apps.auth.models import Session, User
-from apps.auth.services.sessions import revoke_session
+from apps.auth.models import User
+from apps.auth.services.sessions import revoke_sessions
+from apps.auth.services.updates import publish_updated
 from apps.auth.types import RevokedReason
-from apps.events.services import publish
-from apps.events.types import Actor, Subject
+from apps.events.types import Actor
 
 
 @transaction.atomic
 def factors_changed(
-    user: User, *, changed: str, keep_session_id: UUID | None, now: datetime
+    user: User,
+    *,
+    changed: str,
+    keep_session_id: UUID | None,
+    now: datetime,
+    reason: RevokedReason = RevokedReason.FACTOR_CHANGED,
 ) -> None:
     """End every session but the one that made the change, and tell the user's own clients."""
     actor = Actor(type="user", id=user.id)
-    others = Session.objects.of_user(user.id).unrevoked().filter(expires_at__gt=now)
-    if keep_session_id is not None:
-        others = others.exclude(pk=keep_session_id)
-    for session_id in others.order_by("id").values_list("id", flat=True):
-        revoke_session(
-            session_id=session_id, reason=RevokedReason.FACTOR_CHANGED, now=now, actor=actor
-        )
-    publish(
-        UserUpdated(user_id=user.id, username=user.username, changed=(changed,)),
-        subject=Subject(type="user", id=user.id),
-        rooms=[f"user:{user.id}"],
+    revoke_sessions(
+        user_id=user.id,
+        reason=reason,
+        now=now,
         actor=actor,
+        keep_session_id=keep_session_id,
     )
+    publish_updated(user, changed, actor=actor)

@@ -40,6 +40,19 @@ def spend_registration(*, email: str, address: str) -> None:
     spend(scope="register_account", key=_name(email), per_minute=per_minute)
 
 
+def spend_reset(*, email: str, address: str) -> None:
+    """Count a wish for a new password. Raises ThrottledError, the same for who has no account."""
+    per_minute = settings.RATE_LIMIT_LOGIN_PER_MINUTE
+    spend(scope="reset_address", key=address_group(address), per_minute=per_minute)
+    spend(scope="reset_account", key=_name(email), per_minute=per_minute)
+
+
+def spend_key(*, address: str) -> None:
+    """Count a key from a mail that is tried. Raises ThrottledError."""
+    per_minute = settings.RATE_LIMIT_LOGIN_PER_MINUTE
+    spend(scope="key_address", key=address_group(address), per_minute=per_minute)
+
+
 def spend_proof(*, user_id: UUID) -> None:
     """Count a try of who is signed in to prove that it is he. Raises ThrottledError."""
     spend(scope="proof", key=str(user_id), per_minute=settings.RATE_LIMIT_LOGIN_PER_MINUTE)
@@ -49,6 +62,12 @@ def spend_passkey(*, address: str) -> None:
     """Count a step of signing in by a passkey, of which there are two. Raises ThrottledError."""
     per_minute = settings.RATE_LIMIT_LOGIN_PER_MINUTE * 2
     spend(scope="passkey_address", key=address_group(address), per_minute=per_minute)
+
+
+def spend_social(*, address: str) -> None:
+    """Count a step of signing in at a provider, of which there are two. Raises ThrottledError."""
+    per_minute = settings.RATE_LIMIT_LOGIN_PER_MINUTE * 2
+    spend(scope="social_address", key=address_group(address), per_minute=per_minute)
 
 
 def _name(login: str) -> str:

@@ -45,6 +45,7 @@ from apps.auth.models import Passkey, PasskeyChallenge, User
 from apps.auth.services import audit
 from apps.auth.services.factor_changes import factors_changed
 from apps.auth.services.sessions import SignIn, open_session
+from apps.auth.services.ways_in import require_way_to_sign_in
 from apps.auth.types import AuditAction, Ceremony
 from apps.events.types import Actor
 from veza.kit.context import Client
@@ -150,12 +151,17 @@ def _store(passkey: Passkey, *, user: User, session_id: UUID, now: datetime) -> 
 
 @transaction.atomic
 def remove(*, user: User, session_id: UUID, passkey_id: UUID, now: datetime) -> None:
-    """The passkey works no more; all other sessions end. Raises PasskeyNotFoundError."""
+    """The passkey works no more; all other sessions end.
+
+    Raises PasskeyNotFoundError, LastCredentialError.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     passkey = selectors.list_passkeys(user.id).select_for_update().filter(pk=passkey_id).first()
     if passkey is None:
         raise PasskeyNotFoundError
     _tell(AuditAction.PASSKEY_REMOVED, passkey, user=user, session_id=session_id, now=now)
     passkey.delete()
+    require_way_to_sign_in(user)
 
 
 def _tell(

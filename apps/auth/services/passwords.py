@@ -1,5 +1,6 @@
 """Which passwords are accepted: long and hard to guess. No rules of composition (ASVS 5.0, 6.2)."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,13 +9,17 @@ from django.contrib.auth.password_validation import (
     get_default_password_validators,
 )
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from apps.auth.models import User
 from apps.auth.rules import is_made_of, plain_forms
+from veza.integrations.breached_passwords import BreachesUnknownError, breached_passwords
 from veza.kit.errors import FieldError
 
 MIN_LENGTH = 12
 MAX_LENGTH = 1024
+logger = logging.getLogger(__name__)
+
 CONTEXT_WORDS = ("veza", "password", "passwort", "music", "12345")
 
 
@@ -61,6 +66,38 @@ class ContextWordsValidator:
 
     def get_help_text(self) -> str:
         return "Your password can't be made of your name or the name of this service."
+
+
+class BreachedPasswordValidator:
+    """Not one of a collection of breached passwords, where BREACHED_PASSWORDS_URL names one.
+
+    A password stays changeable while the collection is away. In a transaction nobody is asked:
+    who validates in one calls `look_up_breaches` before.
+    """
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        if _is_breached(password):
+            raise ValidationError(
+                "This password stands in a collection of breached ones. Take another.",
+                code="password_breached",
+            )
+
+    def get_help_text(self) -> str:
+        return "Your password can't be one that was in a breach."
+
+
+def look_up_breaches(password: str) -> None:
+    """Ask ahead of a transaction what BreachedPasswordValidator needs to know in it."""
+    _is_breached(password)
+
+
+def _is_breached(password: str) -> bool:
+    may_ask = not connection.in_atomic_block
+    try:
+        return breached_passwords().is_known(password, may_ask=may_ask)
+    except BreachesUnknownError as fault:
+        logger.warning("password_breaches_unknown", extra={"reason": str(fault)})
+        return False
 
 
 def password_faults(password: str, *, user: User) -> Iterator[FieldError]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from apps.auth.events import SessionCreated, SessionRevoked
 from apps.auth.models import RefreshToken, Session, User
 from apps.auth.services import audit
 from apps.auth.services.tokens import make_pair, read_token, write_token
+from apps.auth.services.updates import publish_updated
 from apps.auth.types import AuditAction, Claims, RevokedReason, TokenPair, TokenType
 from apps.events.services import publish
 from apps.events.types import Actor, Subject
@@ -50,7 +52,20 @@ def open_session(*, user: User, client: Client, now: datetime) -> SignIn:
         session_id=str(session.id),
     )
     _publish_created(session)
+    if user.erase_at is not None:
+        cancel_erasure(user, now=now, actor=actor)
     return SignIn(user=user, tokens=tokens)
+
+
+@transaction.atomic
+def cancel_erasure(user: User, *, now: datetime, actor: Actor) -> None:
+    """The account stays."""
+    user.erase_at = None
+    if User.objects.filter(pk=user.pk, erased_at__isnull=True).update(
+        erase_at=None, updated_at=now
+    ):
+        audit.record(AuditAction.ERASURE_CANCELLED, user_id=user.id, actor=actor, now=now)
+        publish_updated(user, "erase_at", actor=actor)
 
 
 @transaction.atomic
@@ -184,11 +199,29 @@ def revoke_session(
 
 
 @transaction.atomic
+def revoke_own_session(*, user_id: UUID, session_id: UUID, now: datetime) -> None:
+    """End one of the user's sessions, as he asks. Raises SessionNotFoundError, also for one that
+    has ended.
+    """
+    if not selectors.list_sessions(user_id, now=now).filter(pk=session_id).exists():
+        raise SessionNotFoundError
+    actor = Actor(type="user", id=user_id)
+    revoke_session(session_id=session_id, reason=RevokedReason.BY_OWNER, now=now, actor=actor)
+
+
+@transaction.atomic
 def revoke_sessions(
-    *, user_id: UUID, reason: RevokedReason, now: datetime, actor: Actor | None = None
+    *,
+    user_id: UUID,
+    reason: RevokedReason,
+    now: datetime,
+    actor: Actor | None = None,
+    keep_session_id: UUID | None = None,
 ) -> int:
-    """End every session of a user; how many there were."""
-    live = Session.objects.of_user(user_id).unrevoked().filter(expires_at__gt=now)
+    """End every session of a user, but the one to keep; how many there were."""
+    live = selectors.list_sessions(user_id, now=now)
+    if keep_session_id is not None:
+        live = live.exclude(pk=keep_session_id)
     sessions = list(live.order_by("id").select_for_update())
     for session in sessions:
         _revoke(session, reason=reason, now=now, actor=actor)
@@ -199,6 +232,7 @@ def _revoke(session: Session, *, reason: RevokedReason, now: datetime, actor: Ac
     session.revoked_at = now
     session.revoked_reason = reason
     session.save(update_fields=["revoked_at", "revoked_reason", "updated_at"])
+    transaction.on_commit(partial(selectors.forget_session, session.id))
     audit.record(
         AuditAction.SESSION_REVOKED,
         user_id=session.user_id,

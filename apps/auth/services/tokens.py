@@ -5,6 +5,8 @@ again from a row of the database, and no row holds a token.
 """
 
 import re
+import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -28,6 +30,9 @@ AUDIENCE = "veza-api"
 ALGORITHM = "HS256"
 LEEWAY_S = 5
 MAX_LENGTH = 4096
+# What was verified stays verified: of a token that comes again only the time is looked at.
+MAX_BELIEVED = 10_000
+_believed: dict[tuple[str, TokenType, str], Claims] = {}
 # Deep enough for our own header, too short for one that exhausts the JSON parser.
 _FORM = re.compile(r"[A-Za-z0-9_-]{1,100}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
@@ -108,8 +113,21 @@ def read_token(raw: str, *, token_type: TokenType) -> Claims:
 
     Raises TokenExpiredError for a token that was good, TokenInvalidError for any other.
     """
+    key = (raw, token_type, settings.SECRET_KEY)
+    claims = _believed.get(key)
+    if claims is None:
+        claims = _believed[key] = _verify(raw, token_type=token_type)
+        while len(_believed) > MAX_BELIEVED:
+            with suppress(KeyError, StopIteration, RuntimeError):  # other threads do it, too
+                _believed.pop(next(iter(_believed)))
+    if claims.expires_at.timestamp() <= time.time() - LEEWAY_S:
+        raise TokenExpiredError
+    return claims
+
+
+def _verify(raw: str, *, token_type: TokenType) -> Claims:
     try:
-        _check_form(raw)
+        check_form(raw)
         payload = _CLASSES[token_type](raw).payload  # type: ignore[arg-type]
         return _claims(payload, token_type=token_type)
     except ExpiredTokenError:
@@ -121,8 +139,11 @@ def read_token(raw: str, *, token_type: TokenType) -> Claims:
         raise TokenInvalidError from None
 
 
-def _check_form(raw: str) -> None:
-    """Only a header such as we write is looked at: no `none`, no `kid`, no `jku`, no `crit`."""
+def check_form(raw: str) -> None:
+    """Only a header such as we write is looked at: no `none`, no `kid`, no `jku`, no `crit`.
+
+    Raises ValueError and jwt.InvalidTokenError.
+    """
     if len(raw) > MAX_LENGTH or not _FORM.fullmatch(raw):
         raise ValueError
     if jwt.get_unverified_header(raw) != _HEADER:

@@ -29,7 +29,10 @@ def browser(client: Client, operator: User) -> Client:
 
 def act(browser: Client, path: str, action: str, *rows: User | Session) -> None:
     chosen = [str(row.pk) for row in rows]
-    response = browser.post(path, {"action": action, "_selected_action": chosen}, follow=True)
+    data = {"action": action, "_selected_action": chosen}
+    asked = browser.post(path, data)
+    assert "What will happen" in asked.content.decode()
+    response = browser.post(path, {**data, "confirmed": "yes"}, follow=True)
     assert response.status_code == 200
 
 

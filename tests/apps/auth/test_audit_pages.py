@@ -102,10 +102,10 @@ def test_the_admin_shows_it_and_changes_nothing(client):
     one = client.get(reverse("admin:accounts_auditentry_change", args=[entry.pk])).content.decode()
 
     assert "192.0.2.10" in page
-    assert "erased" in page
+    assert ">erased<" in page
     assert entry.seal.hash in one
     found = client.get(entries, {"q": "192.0.2.10"}).content.decode()
-    assert "erased" not in found
+    assert ">erased<" not in found
     for verb in ("change", "delete"):
         path = reverse(f"admin:accounts_auditentry_{verb}", args=[entry.pk])
         assert client.post(path, {"post": "yes"}).status_code == 403

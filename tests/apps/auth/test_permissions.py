@@ -47,7 +47,7 @@ class TestUsers:
         assert client_of(staff(RoleName.ADMIN)).get("/api/v1/audit").status_code == 200
 
     def test_may_nothing_when_inactive(self):
-        user = staff(RoleName.ADMIN)
+        user, _ = staff(RoleName.ADMIN), staff(RoleName.ADMIN)
         accounts.set_active(user_id=user.id, is_active=False, now=timezone.now())
         user = User.objects.get(pk=user.pk)
 

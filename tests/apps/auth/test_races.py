@@ -10,14 +10,15 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.auth.errors import (
+    LastAdminError,
     RefreshReusedError,
     RegistrationError,
     TokenInvalidError,
 )
 from apps.auth.events import SessionCreated, SessionRevoked, UserCreated
 from apps.auth.models import RefreshToken, Session, User
-from apps.auth.services import accounts, demo, sessions
-from apps.auth.types import RevokedReason
+from apps.auth.services import accounts, demo, sessions, staff
+from apps.auth.types import RevokedReason, RoleName
 from tests.factories.auth import PASSWORD, PHONE, make_user, sign_in
 from tests.support import published
 from veza.kit.context import Client
@@ -145,3 +146,21 @@ class TestDemo:
 
         assert answers[1:] == answers[:1] * 2
         assert User.objects.count() == len(demo.PEOPLE)
+
+
+class TestTheLastAdmin:
+    def test_stays_when_two_admins_unmake_each_other(self):
+        admins = [make_user(roles=frozenset({RoleName.ADMIN})) for _ in range(2)]
+
+        def unmake(number: int) -> str:
+            try:
+                staff.change_roles(
+                    user_id=admins[1 - number].id, given=frozenset(),
+                    taken=frozenset({RoleName.ADMIN}), by=admins[number], now=timezone.now(),
+                )  # fmt: skip
+            except LastAdminError:
+                return "refused"
+            return "done"
+
+        assert sorted(at_once(2, unmake)) == ["done", "refused"]
+        assert User.objects.filter(is_superuser=True).count() == 1

@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.auth.api.serializers.fields import TextOnly
 from apps.auth.models import AuditEntry
 from apps.auth.types import AuditAction
+from veza.kit.api.fields import TextOnly
 
 
 class ListAuditInput(serializers.Serializer):

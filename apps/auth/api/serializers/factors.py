@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.auth.api.serializers.fields import Password, TextOnly, single_line
+from apps.auth.api.serializers.fields import Password
 from apps.auth.models import Passkey
+from veza.kit.api.fields import TextOnly, single_line
 
 
 class Code(TextOnly):

@@ -1,11 +1,12 @@
 """Profiles."""
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.auth.api.serializers.fields import TextOnly, WebAddress, single_line
+from apps.auth.api.serializers.fields import WebAddress
+from apps.auth.api.serializers.pictures import PicturesOutput
 from apps.auth.models import User
 from apps.auth.types import RoleName
+from veza.kit.api.fields import TextOnly, single_line
 
 MAX_LINKS = 10
 
@@ -43,12 +44,10 @@ class LinkOutput(serializers.Serializer):
     url = serializers.URLField()
 
 
-class OwnUserOutput(serializers.ModelSerializer):
+class OwnUserOutput(PicturesOutput):
     """A user as he sees himself."""
 
     email_verified = serializers.SerializerMethodField()
-    avatar_url = serializers.SerializerMethodField()
-    banner_url = serializers.SerializerMethodField()
     links = LinkOutput(many=True)
     roles = serializers.ListField(child=serializers.ChoiceField(RoleName.choices))
     two_factor = serializers.SerializerMethodField(help_text="Whether a second factor is on.")
@@ -63,7 +62,9 @@ class OwnUserOutput(serializers.ModelSerializer):
             "display_name",
             "bio",
             "avatar_url",
+            "avatars",
             "banner_url",
+            "banners",
             "location",
             "links",
             "roles",
@@ -75,13 +76,43 @@ class OwnUserOutput(serializers.ModelSerializer):
     def get_email_verified(self, user: User) -> bool:
         return user.email_verified_at is not None
 
-    @extend_schema_field({"type": ["string", "null"], "format": "uri"})
-    def get_avatar_url(self, user: User) -> str | None:
-        return user.avatar_url or None
-
-    @extend_schema_field({"type": ["string", "null"], "format": "uri"})
-    def get_banner_url(self, user: User) -> str | None:
-        return user.banner_url or None
-
     def get_two_factor(self, user: User) -> bool:
         return user.has_second_factor
+
+
+class PublicUserOutput(PicturesOutput):
+    """A user as everyone sees him."""
+
+    links = LinkOutput(many=True)
+    follower_count = serializers.SerializerMethodField()
+    following_count = serializers.SerializerMethodField()
+    track_count = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = [
+            "id",
+            "username",
+            "display_name",
+            "bio",
+            "avatar_url",
+            "avatars",
+            "banner_url",
+            "banners",
+            "location",
+            "links",
+            "created_at",
+            "follower_count",
+            "following_count",
+            "track_count",
+        ]
+        read_only_fields = fields
+
+    def get_follower_count(self, user: User) -> int:
+        return int(self.context["counts"]["follower_count"])
+
+    def get_following_count(self, user: User) -> int:
+        return int(self.context["counts"]["following_count"])
+
+    def get_track_count(self, user: User) -> int:
+        return int(self.context["counts"]["track_count"])

@@ -2,10 +2,11 @@
 
 from rest_framework import serializers
 
-from apps.auth.api.serializers.fields import Email, Password, TextOnly, Username
+from apps.auth.api.serializers.fields import Email, Password, Username
 from apps.auth.api.serializers.profile import OwnUserOutput
 from apps.auth.models import USERNAME_HINT
 from apps.auth.services.passwords import MIN_LENGTH
+from veza.kit.api.fields import TextOnly
 
 
 class RegisterInput(serializers.Serializer):

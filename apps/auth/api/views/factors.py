@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.auth.api.permissions import SteppedUp
+from apps.auth.api.permissions import HasSession, SteppedUp
 from apps.auth.api.serializers.factors import (
     ConfirmInput,
     RecoveryCodesOutput,
@@ -56,6 +56,8 @@ class SetupView(APIView):
 
 class ConfirmView(APIView):
     """By a first code."""
+
+    permission_classes = (HasSession,)
 
     @extend_schema(
         operation_id="auth_2fa_confirm",
@@ -125,6 +127,8 @@ class RecoveryCodesView(APIView):
 
 class StepUpView(APIView):
     """For ten minutes, for this session alone."""
+
+    permission_classes = (HasSession,)
 
     @extend_schema(
         operation_id="auth_step_up",

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.auth import selectors
-from apps.auth.api.permissions import SteppedUp
+from apps.auth.api.permissions import HasSession, SteppedUp
 from apps.auth.api.serializers.factors import PasskeyInput, PasskeyLoginInput, PasskeyOutput
 from apps.auth.api.serializers.sign_in import SignInOutput
 from apps.auth.api.views.factors import STEP_UP
@@ -36,6 +36,7 @@ BAD_PASSKEY = OpenApiResponse(description="`passkey_invalid`, whatever is wrong 
 class PasskeysView(GenericAPIView):
     """Those of the caller."""
 
+    permission_classes = (HasSession,)
     serializer_class = PasskeyOutput
 
     @extend_schema(
@@ -63,6 +64,7 @@ class PasskeyView(APIView):
             204: OpenApiResponse(description="It works no more."),
             403: STEP_UP,
             404: OpenApiResponse(description="`passkey_not_found`"),
+            409: OpenApiResponse(description="`last_credential`: nothing else signs in."),
         },
     )
     def delete(self, request: Request, passkey_id: UUID) -> Response:

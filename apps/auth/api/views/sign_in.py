@@ -1,6 +1,6 @@
 """Registering, signing in and out."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.auth.api.permissions import HasSession
 from apps.auth.api.serializers.profile import OwnUserOutput
 from apps.auth.api.serializers.sign_in import (
     LoginInput,
@@ -17,9 +18,10 @@ from apps.auth.api.serializers.sign_in import (
     SignInOutput,
     TokensOutput,
 )
-from apps.auth.services import accounts, limits, sessions, sign_in
+from apps.auth.services import accounts, limits, passwords, sessions, sign_in
 from apps.auth.types import Claims, RevokedReason
 from apps.events.types import Actor
+from veza.kit.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from veza.kit.api.idempotency import IdempotentMixin
 from veza.kit.api.requests import client_of
 
@@ -41,6 +43,14 @@ class RegisterView(IdempotentMixin, APIView):
 
     authentication_classes = ()
     permission_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """With an idempotency key all that follows is one transaction, in which nobody is asked."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
+            form = RegisterInput(data=request.data)
+            if form.is_valid():
+                passwords.look_up_breaches(form.validated_data["password"])
 
     @extend_schema(
         operation_id="auth_register",
@@ -135,6 +145,8 @@ class RefreshView(APIView):
 
 class LogoutView(APIView):
     """For the session of the token that is sent."""
+
+    permission_classes = (HasSession,)
 
     @extend_schema(
         operation_id="auth_logout",
