@@ -1,0 +1,1 @@
+"""Shapes on the wire. Input classes check form; output classes choose fields."""

@@ -1,0 +1,308 @@
+"""Playlists."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.auth.selectors import list_cards
+from apps.track.api.serializers.playlists import (
+    AddItemInput,
+    CreatePlaylistInput,
+    ListPlaylistsInput,
+    MoveItemInput,
+    PlaylistItemOutput,
+    PlaylistOutput,
+    UpdatePlaylistInput,
+    told_after,
+)
+from apps.track.api.serializers.shown import caller_id, show_all
+from apps.track.models import Playlist, PlaylistItem
+from apps.track.selectors.links import LASTS
+from apps.track.selectors.playlists import get_playlist, list_items, list_playlists
+from apps.track.services import playlists
+from veza.integrations.object_storage import object_storage
+from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
+
+ABSENT = OpenApiResponse(description="`playlist_not_found`")
+ITEM_ABSENT = OpenApiResponse(description="`playlist_not_found`, `playlist_item_not_found`")
+DONE = OpenApiResponse(description="Done.")
+
+
+class PlaylistsView(GenericAPIView):
+    """Anyone reads public playlists; any signed-in user begins one."""
+
+    permission_classes = (IsAuthenticatedOrReadOnly,)
+    serializer_class = PlaylistOutput
+    ordering_fields = ("created_at", "updated_at", "title")
+    ordering = "-created_at"
+
+    def get_queryset(self) -> QuerySet[Playlist]:
+        form = ListPlaylistsInput(data=self.request.query_params)
+        form.is_valid(raise_exception=True)
+        return list_playlists(
+            user_id=caller_id(self.request), owner=form.validated_data.get("owner")
+        )
+
+    @extend_schema(
+        operation_id="playlists_list",
+        tags=["playlists"],
+        summary="Public playlists, and those one works on",
+        parameters=[ListPlaylistsInput],
+        responses={200: PlaylistOutput(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(_bodies(page or ()))
+
+    @extend_schema(
+        operation_id="playlists_create",
+        tags=["playlists"],
+        summary="Begin a playlist",
+        request=CreatePlaylistInput,
+        responses={201: PlaylistOutput},
+    )
+    def post(self, request: Request) -> Response:
+        form = CreatePlaylistInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        user_id = _user_id(request)
+        made = playlists.create_playlist(user_id=user_id, told=form.validated_data)
+        body = _body(made.id, user_id=user_id)
+        location = f"{request.path.rstrip('/')}/{made.id}"
+        return Response(body, status.HTTP_201_CREATED, headers={"Location": location})
+
+
+class PlaylistView(APIView):
+    """One playlist."""
+
+    is_conditional = True
+    permission_classes = (IsAuthenticatedOrReadOnly,)
+
+    @extend_schema(
+        operation_id="playlists_get",
+        tags=["playlists"],
+        summary="A playlist",
+        responses={200: PlaylistOutput, 404: ABSENT},
+    )
+    def get(self, request: Request, playlist_id: UUID) -> Response:
+        playlist = get_playlist(playlist_id, user_id=caller_id(request))
+        etag = _etag(playlist)
+        if not_modified(request, etag):
+            return _with_etag(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
+        return _with_etag(Response(_bodies([playlist])[0]), etag)
+
+    @extend_schema(
+        operation_id="playlists_update",
+        tags=["playlists"],
+        summary="Change a playlist",
+        request=UpdatePlaylistInput,
+        responses={200: PlaylistOutput, 404: ABSENT},
+    )
+    def patch(self, request: Request, playlist_id: UUID) -> Response:
+        form = UpdatePlaylistInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        user_id = _user_id(request)
+        changed = playlists.update_playlist(
+            playlist_id=playlist_id,
+            user_id=user_id,
+            changes=form.validated_data,
+            check=lambda current: check_if_match(request, _etag(current)),
+        )
+        return _with_etag(Response(_body(playlist_id, user_id=user_id)), _etag(changed))
+
+    @extend_schema(
+        operation_id="playlists_delete",
+        tags=["playlists"],
+        summary="Delete a playlist",
+        responses={204: DONE, 404: ABSENT},
+    )
+    def delete(self, request: Request, playlist_id: UUID) -> Response:
+        playlists.delete_playlist(
+            playlist_id=playlist_id,
+            user_id=_user_id(request),
+            check=lambda current: check_if_match(request, _etag(current)),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ItemsView(GenericAPIView):
+    """The tracks, in order."""
+
+    permission_classes = (IsAuthenticatedOrReadOnly,)
+    serializer_class = PlaylistItemOutput
+    ordering_fields = {"place": "place"}
+    ordering = "place"
+
+    @extend_schema(
+        operation_id="playlists_items_list",
+        tags=["playlists"],
+        summary="The tracks of a playlist, in order",
+        responses={200: PlaylistItemOutput(many=True), 404: ABSENT},
+    )
+    def get(self, request: Request, playlist_id: UUID) -> Response:
+        items = list_items(playlist_id, user_id=caller_id(request))
+        page = self.paginate_queryset(items)
+        return self.get_paginated_response(_item_bodies(page or (), request=request))
+
+    @extend_schema(
+        operation_id="playlists_items_create",
+        tags=["playlists"],
+        summary="Put a track into a playlist",
+        description="For the owner and collaborators. `after` null: first; absent: last.",
+        request=AddItemInput,
+        responses={201: PlaylistItemOutput, 404: ABSENT},
+    )
+    def post(self, request: Request, playlist_id: UUID) -> Response:
+        form = AddItemInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        item = playlists.add_item(
+            playlist_id=playlist_id,
+            user_id=_user_id(request),
+            track_id=form.validated_data["track_id"],
+            after=told_after(form.validated_data, last=playlists.LAST),
+        )
+        return Response(_item_bodies([item], request=request)[0], status.HTTP_201_CREATED)
+
+
+class ItemView(APIView):
+    """One track of a playlist."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        operation_id="playlists_items_move",
+        tags=["playlists"],
+        summary="Put a track of a playlist elsewhere",
+        request=MoveItemInput,
+        responses={200: PlaylistItemOutput, 404: ITEM_ABSENT},
+    )
+    def patch(self, request: Request, playlist_id: UUID, item_id: UUID) -> Response:
+        form = MoveItemInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        item = playlists.move_item(
+            playlist_id=playlist_id,
+            user_id=_user_id(request),
+            item_id=item_id,
+            after=form.validated_data["after"],
+        )
+        return Response(_item_bodies([item], request=request)[0])
+
+    @extend_schema(
+        operation_id="playlists_items_delete",
+        tags=["playlists"],
+        summary="Take a track out of a playlist",
+        responses={204: DONE, 404: ITEM_ABSENT},
+    )
+    def delete(self, request: Request, playlist_id: UUID, item_id: UUID) -> Response:
+        playlists.remove_item(playlist_id=playlist_id, user_id=_user_id(request), item_id=item_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CollaboratorView(APIView):
+    """Somebody who may change the items."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        operation_id="playlists_collaborators_add",
+        tags=["playlists"],
+        summary="Let somebody change the items",
+        request=None,
+        responses={204: DONE, 404: OpenApiResponse(description="`user_not_found` or the playlist")},
+    )
+    def put(self, request: Request, playlist_id: UUID, username: str) -> Response:
+        playlists.add_collaborator(
+            playlist_id=playlist_id, user_id=_user_id(request), username=username
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="playlists_collaborators_remove",
+        tags=["playlists"],
+        summary="Let somebody change the items no more",
+        responses={204: DONE, 404: ABSENT},
+    )
+    def delete(self, request: Request, playlist_id: UUID, username: str) -> Response:
+        playlists.remove_collaborator(
+            playlist_id=playlist_id, user_id=_user_id(request), username=username
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _user_id(request: Request) -> UUID:
+    return cast(UUID, caller_id(request))
+
+
+def _body(playlist_id: UUID, *, user_id: UUID) -> dict[str, Any]:
+    return _bodies([get_playlist(playlist_id, user_id=user_id)])[0]
+
+
+def _bodies(found: Iterable[Playlist]) -> list[dict[str, Any]]:
+    rows = list(found)
+    cards = list_cards(row.owner_id for row in rows)
+    return [
+        dict(
+            PlaylistOutput(
+                {
+                    **{name: getattr(row, name) for name in _OWN},
+                    "owner": cards.get(row.owner_id),
+                    "duration_ms": row.duration_ms or 0,  # type: ignore[attr-defined] # annotated
+                    "artwork_url": _artwork(row),
+                }
+            ).data
+        )
+        for row in rows
+    ]
+
+
+_OWN = (
+    "id", "title", "description", "visibility", "collaborative", "item_count", "created_at",
+    "updated_at",
+)  # fmt: skip
+
+
+def _artwork(row: Playlist) -> str | None:
+    key: str | None = row.artwork_key  # type: ignore[attr-defined] # annotated
+    if not key:
+        return None
+    return object_storage().signed_url(
+        key, now=timezone.now(), lifetime_s=int(LASTS.total_seconds())
+    )
+
+
+def _item_bodies(items: Iterable[PlaylistItem], *, request: Request) -> list[dict[str, Any]]:
+    rows = list(items)
+    cards = list_cards(row.added_by_id for row in rows if row.added_by_id)
+    tracks = show_all([row.track for row in rows], request=request, now=timezone.now())
+    return [
+        dict(
+            PlaylistItemOutput(
+                {
+                    "id": row.id,
+                    "track": track,
+                    "added_by": cards.get(row.added_by_id) if row.added_by_id else None,
+                    "added_at": row.created_at,
+                }
+            ).data
+        )
+        for row, track in zip(rows, tracks, strict=True)
+    ]
+
+
+def _etag(playlist: Playlist) -> str:
+    return etag_of(playlist.id, playlist.updated_at)
+
+
+def _with_etag(response: Response, etag: str) -> Response:
+    set_etag(response, etag)
+    response["Cache-Control"] = "private, no-cache"
+    return response

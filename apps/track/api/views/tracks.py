@@ -1,0 +1,262 @@
+"""Tracks."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.track import selectors
+from apps.track.api.serializers.shown import caller_id, show_all
+from apps.track.api.serializers.tracks import (
+    ORDERINGS,
+    CreateTrackInput,
+    ListTracksInput,
+    StatusOutput,
+    TrackInListOutput,
+    TrackOutput,
+    UpdateTrackInput,
+)
+from apps.track.errors import TrackFileMissingError, TrackTooLargeError
+from apps.track.models import Track
+from apps.track.selectors.status import get_status
+from apps.track.services import likes, tracks
+from apps.track.types import TrackTexts, Visibility
+from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
+from veza.kit.api.uploads import FIELD, FileFormParser, find_upload
+from veza.kit.errors import FieldError
+
+MAX_BYTES = 100 * 1024**2
+ABSENT = OpenApiResponse(description="`track_not_found`")
+GONE_ON = OpenApiResponse(description="`precondition_failed`: it is not what If-Match names.")
+
+
+class TracksView(GenericAPIView):
+    """Anyone reads public tracks; any signed-in user uploads."""
+
+    permission_classes = (IsAuthenticatedOrReadOnly,)
+    parser_classes = (JSONParser, FileFormParser)
+    serializer_class = TrackInListOutput
+    ordering_fields = ORDERINGS
+    ordering = "-created_at"
+
+    def get_queryset(self) -> QuerySet[Track]:
+        form = ListTracksInput(data=self.request.query_params)
+        form.is_valid(raise_exception=True)
+        filters = dict(form.validated_data)
+        user_id = caller_id(self.request)
+        if filters.get("uploader") == "me" and user_id is not None:
+            del filters["uploader"]
+            return selectors.list_own_tracks(user_id, filters)
+        return selectors.list_public_tracks(filters)
+
+    @extend_schema(
+        operation_id="tracks_list",
+        tags=["tracks"],
+        summary="Public tracks, or one's own",
+        parameters=[ListTracksInput],
+        responses={200: TrackInListOutput(many=True)},
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        shown = show_all(page or (), request=request, now=timezone.now())
+        return self.get_paginated_response(TrackInListOutput(shown, many=True).data)
+
+    @extend_schema(
+        operation_id="tracks_create",
+        tags=["tracks"],
+        summary="Upload a track",
+        description="The file itself as a form, up to 100 MiB, or a finished resumable upload.",
+        request={"multipart/form-data": CreateTrackInput, "application/json": CreateTrackInput},
+        responses={
+            202: TrackOutput,
+            400: OpenApiResponse(description="`upload_not_found`, `upload_empty` on `upload_id`"),
+            409: OpenApiResponse(description="`upload_incomplete`, `upload_used`"),
+            413: OpenApiResponse(description="`track_too_large`, `body_too_large`"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        file = find_upload(request, max_bytes=MAX_BYTES, too_large=TrackTooLargeError)
+        form = CreateTrackInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        told = dict(form.validated_data)
+        upload_id = told.pop("upload_id", None)
+        if upload_id and file is None:
+            made = tracks.create_from_upload(
+                user_id=cast(UUID, caller_id(request)),
+                texts=_texts(told),
+                upload_id=upload_id,
+                now=timezone.now(),
+            )
+            return _accepted(made, request)
+        if file is None:
+            raise TrackFileMissingError(
+                fields=[
+                    FieldError(
+                        field=FIELD,
+                        code="required",
+                        detail="Send a file, or the `upload_id` of one.",
+                    )
+                ]
+            )
+        sent = request.FILES[FIELD]
+        track = tracks.upload_track(
+            user_id=cast(UUID, caller_id(request)),
+            texts=_texts(told),
+            file=file,
+            filename=str(sent.name or ""),
+            size_bytes=int(sent.size or 0),
+        )
+        return _accepted(track, request)
+
+
+class TrackView(APIView):
+    """One track."""
+
+    is_conditional = True
+    permission_classes = (IsAuthenticatedOrReadOnly,)
+
+    @extend_schema(
+        operation_id="tracks_get",
+        tags=["tracks"],
+        summary="A track",
+        responses={200: TrackOutput, 404: ABSENT},
+    )
+    def get(self, request: Request, track_id: UUID) -> Response:
+        track = selectors.get_track(track_id, user_id=caller_id(request))
+        etag = _etag(track)
+        if not_modified(request, etag):
+            return _with_etag(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
+        return _with_etag(Response(_body(track, request)), etag)
+
+    @extend_schema(
+        operation_id="tracks_update",
+        tags=["tracks"],
+        summary="Change what is told of a track",
+        request=UpdateTrackInput,
+        responses={200: TrackOutput, 404: ABSENT, 412: GONE_ON},
+    )
+    def patch(self, request: Request, track_id: UUID) -> Response:
+        form = UpdateTrackInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        track = tracks.update_track(
+            track_id=track_id,
+            user_id=cast(UUID, caller_id(request)),
+            changes=form.validated_data,
+            now=timezone.now(),
+            check=lambda current: check_if_match(request, _etag(current)),
+        )
+        return _with_etag(Response(_body(track, request)), _etag(track))
+
+    @extend_schema(
+        operation_id="tracks_delete",
+        tags=["tracks"],
+        summary="Delete a track",
+        description="It can be restored for 30 days.",
+        responses={204: OpenApiResponse(description="It is gone."), 404: ABSENT, 412: GONE_ON},
+    )
+    def delete(self, request: Request, track_id: UUID) -> Response:
+        tracks.delete_track(
+            track_id=track_id,
+            user_id=cast(UUID, caller_id(request)),
+            now=timezone.now(),
+            check=lambda current: check_if_match(request, _etag(current)),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RestoreView(APIView):
+    """For the owner, within 30 days."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        operation_id="tracks_restore",
+        tags=["tracks"],
+        summary="Take a deletion back",
+        request=None,
+        responses={200: TrackOutput, 404: ABSENT},
+    )
+    def post(self, request: Request, track_id: UUID) -> Response:
+        track = tracks.restore_track(
+            track_id=track_id, user_id=cast(UUID, caller_id(request)), now=timezone.now()
+        )
+        return Response(_body(track, request))
+
+
+class StatusView(APIView):
+    """How far the newest version is."""
+
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="tracks_status",
+        tags=["tracks"],
+        summary="How far a track is",
+        responses={200: StatusOutput, 404: ABSENT},
+    )
+    def get(self, request: Request, track_id: UUID) -> Response:
+        state = get_status(track_id, user_id=caller_id(request))
+        return Response(StatusOutput(state).data, headers={"Cache-Control": "no-store"})
+
+
+class LikeView(APIView):
+    """The caller's own; a repeat changes nothing."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        operation_id="tracks_like",
+        tags=["tracks"],
+        summary="Like a track",
+        request=None,
+        responses={204: OpenApiResponse(description="Liked."), 404: ABSENT},
+    )
+    def put(self, request: Request, track_id: UUID) -> Response:
+        likes.like(track_id=track_id, user_id=cast(UUID, caller_id(request)))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="tracks_unlike",
+        tags=["tracks"],
+        summary="Like a track no more",
+        responses={204: OpenApiResponse(description="Not liked."), 404: ABSENT},
+    )
+    def delete(self, request: Request, track_id: UUID) -> Response:
+        likes.unlike(track_id=track_id, user_id=cast(UUID, caller_id(request)))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _accepted(track: Track, request: Request) -> Response:
+    location = f"{request.path.rstrip('/')}/{track.id}"
+    body = _body(track, request)
+    return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+
+def _texts(told: dict[str, Any]) -> TrackTexts:
+    told["tags"] = tuple(told.get("tags", ()))
+    told["visibility"] = Visibility(told.get("visibility", Visibility.PRIVATE))
+    return TrackTexts(**told)
+
+
+def _body(track: Track, request: Request) -> dict[str, Any]:
+    [shown] = show_all([track], request=request, now=timezone.now())
+    return dict(TrackOutput(shown).data)
+
+
+def _etag(track: Track) -> str:
+    return etag_of(track.id, track.updated_at, track.status, track.like_count, track.play_count)
+
+
+def _with_etag(response: Response, etag: str) -> Response:
+    set_etag(response, etag)
+    response["Cache-Control"] = "private, no-cache"
+    return response

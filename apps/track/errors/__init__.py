@@ -1,0 +1,33 @@
+"""What can go wrong with recordings, by the codes that clients see."""
+
+from apps.track.errors.playlists import (
+    PlaylistFullError,
+    PlaylistItemInvalidError,
+    PlaylistItemNotFoundError,
+    PlaylistNotFoundError,
+)
+from apps.track.errors.tracks import (
+    DownloadForbiddenError,
+    LinkInvalidError,
+    TrackFileMissingError,
+    TrackNotFoundError,
+    TrackNotReadyError,
+    TrackTooLargeError,
+    VersionNotFoundError,
+    VersionNotReadyError,
+)
+
+__all__ = [
+    "DownloadForbiddenError",
+    "LinkInvalidError",
+    "PlaylistFullError",
+    "PlaylistItemInvalidError",
+    "PlaylistItemNotFoundError",
+    "PlaylistNotFoundError",
+    "TrackFileMissingError",
+    "TrackNotFoundError",
+    "TrackNotReadyError",
+    "TrackTooLargeError",
+    "VersionNotFoundError",
+    "VersionNotReadyError",
+]

@@ -1,0 +1,62 @@
+"""What can go wrong with tracks, by the codes that clients see."""
+
+from veza.kit.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+)
+
+
+class TrackNotFoundError(NotFoundError):
+    """There is no such track, or the caller may not see it."""
+
+    code = "track_not_found"
+    message = "There is no such track."
+
+
+class TrackNotReadyError(ConflictError):
+    """It is still being made, or could not be made."""
+
+    code = "track_not_ready"
+    message = "This track is not ready."
+
+
+class VersionNotFoundError(NotFoundError):
+    """The track has no such version."""
+
+    code = "version_not_found"
+    message = "This track has no such version."
+
+
+class VersionNotReadyError(ConflictError):
+    """It is still being made, or could not be made."""
+
+    code = "version_not_ready"
+    message = "This version is not ready."
+
+
+class TrackFileMissingError(InvalidError):
+    """Neither a file nor an upload came with it."""
+
+
+class TrackTooLargeError(TooLargeError):
+    """More than may be sent at once; the resumable upload takes more."""
+
+    code = "track_too_large"
+    message = "Send files above 100 MiB by the resumable upload."
+
+
+class DownloadForbiddenError(ForbiddenError):
+    """Its owner does not let everyone download it."""
+
+    code = "download_not_allowed"
+    message = "This track may be heard, not downloaded."
+
+
+class LinkInvalidError(NotFoundError):
+    """The signature of an address does not fit, or its time is over."""
+
+    code = "track_not_found"
+    message = "There is no such track."

@@ -1,0 +1,39 @@
+"""Facts about recordings."""
+
+from apps.track.events.playlists import (
+    PlaylistCreated,
+    PlaylistDeleted,
+    PlaylistItemAdded,
+    PlaylistItemMoved,
+    PlaylistItemRemoved,
+    PlaylistUpdated,
+)
+from apps.track.events.tracks import (
+    TrackDeleted,
+    TrackFailed,
+    TrackLiked,
+    TrackReady,
+    TrackRejected,
+    TrackUnliked,
+    TrackUpdated,
+    TrackUploaded,
+)
+from apps.track.events.uploads import UploadFinished
+
+__all__ = [
+    "PlaylistCreated",
+    "PlaylistDeleted",
+    "PlaylistItemAdded",
+    "PlaylistItemMoved",
+    "PlaylistItemRemoved",
+    "PlaylistUpdated",
+    "TrackDeleted",
+    "TrackFailed",
+    "TrackLiked",
+    "TrackReady",
+    "TrackRejected",
+    "TrackUnliked",
+    "TrackUpdated",
+    "TrackUploaded",
+    "UploadFinished",
+]

@@ -1,0 +1,18 @@
+"""Tables of tracks."""
+
+from apps.track.models.playlists import Playlist, PlaylistCollaborator, PlaylistItem
+from apps.track.models.tracks import Track, TrackCollaborator, TrackLike
+from apps.track.models.uploads import Upload
+from apps.track.models.versions import Rendition, TrackVersion
+
+__all__ = [
+    "Playlist",
+    "PlaylistCollaborator",
+    "PlaylistItem",
+    "Rendition",
+    "Track",
+    "TrackCollaborator",
+    "TrackLike",
+    "TrackVersion",
+    "Upload",
+]

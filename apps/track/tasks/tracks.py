@@ -1,0 +1,35 @@
+"""Making tracks."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from apps.track.services import processing, purge
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 5, 300
+
+
+@shared_task(name="track.process", bind=True, max_retries=None)
+def process_version(self: Any, /, *, version_id: str, **_: object) -> None:
+    """Make a version; again, later and later, while something that it needs is away."""
+    if not processing.process(version_id=UUID(version_id), now=timezone.now()):
+        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self.request.retries)
+        raise self.retry(countdown=wait_s)
+
+
+@shared_task(name="track.resume")
+def resume_versions(**_: object) -> None:
+    """Every few minutes: versions whose worker was killed are begun again."""
+    for version_id in processing.find_stuck(now=timezone.now()):
+        process_version.delay(version_id=str(version_id))
+
+
+@shared_task(name="track.purge")
+def purge_tracks(**_: object) -> None:
+    """Every night: what was deleted 30 days ago, and files of nobody."""
+    now = timezone.now()
+    while purge.purge_deleted(now=now) == purge.AT_ONCE:
+        pass
+    purge.remove_orphans(now=now)

@@ -1,0 +1,26 @@
+"""The words of tracks that other apps may use too."""
+
+from apps.track.types.tracks import (
+    Access,
+    AccessState,
+    DownloadRule,
+    RejectedCode,
+    Stage,
+    TrackStatus,
+    TrackTexts,
+    Visibility,
+)
+from apps.track.types.uploads import Metadata, UploadState
+
+__all__ = [
+    "Access",
+    "AccessState",
+    "DownloadRule",
+    "Metadata",
+    "RejectedCode",
+    "Stage",
+    "TrackStatus",
+    "TrackTexts",
+    "UploadState",
+    "Visibility",
+]
