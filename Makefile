@@ -30,7 +30,7 @@ setup: ## make .venv with everything for development
 	@$(BOOTSTRAP) --dev
 
 lint: setup ## style, and mistakes that a reader of the code can find
-	@$(PY) -m ruff check .
+	@$(PY) -m ruff check --no-cache .
 	@$(PY) -m ruff format --check .
 
 format: setup ## put the code into the house style
@@ -50,6 +50,7 @@ docs: setup ## regenerate the reference pages and build the documentation into s
 	@$(PY) manage.py describe_config
 	@$(PY) manage.py describe_events
 	@$(PY) manage.py export_openapi
+	@$(PY) -m tests.policy.describe
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "The documentation lies in site/index.html"
 
@@ -57,6 +58,7 @@ docs-check: setup ## check that the reference pages are up to date and the docum
 	@$(PY) manage.py describe_config --check
 	@$(PY) manage.py describe_events --check
 	@$(PY) manage.py export_openapi --check
+	@$(PY) -m tests.policy.describe --check
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --site-dir .cache/site
 
 bench: setup ## measure against peers and print ratios (minutes; needs a quiet machine)

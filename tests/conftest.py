@@ -12,6 +12,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from apps.auth.models import Role
+from apps.auth.selectors import identities
 from apps.auth.types import RoleName
 
 ADDRESSES = {
@@ -82,6 +83,12 @@ def _roles(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
         Role.objects.bulk_create([Role(name=name) for name in RoleName], ignore_conflicts=True)
         import_module("migrations.auth.0006_permissions").seed(apps, connection.schema_editor())
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process remembers of a session lives by the clock; tests see each change at once."""
+    monkeypatch.setattr(identities, "REMEMBERED_S", 0.0)
 
 
 @pytest.fixture

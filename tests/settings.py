@@ -13,3 +13,7 @@ RATE_LIMIT_TIMEOUT_S = 5
 
 # Runs side by side differ by their database, parallel processes of one run by their number.
 REDIS_NAMESPACE = f"{DATABASES['default']['NAME']}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+# Files of one test are no concern of another, and leave nothing behind.
+OBJECT_STORAGE_BACKEND = "veza.integrations.object_storage.memory.MemoryObjectStorage"
+UPLOAD_STORAGE_BACKEND = "veza.integrations.upload_storage.memory.MemoryUploadStorage"

@@ -24,11 +24,21 @@ class Load:
     p99_ms: float
 
 
-def apply_load(*, port: int, path: str, connections: int, seconds: float, cpu: str) -> Load:
-    """Ask for `path` as fast as answers come. `cpu` is the core for the client, if it has one."""
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the client asks for."""
+
+    port: int
+    path: str
+    token: str = ""
+    """Sent as bearer, if there is one."""
+
+
+def apply_load(*, wish: Wish, connections: int, seconds: float, cpu: str) -> Load:
+    """Ask for it as fast as answers come. `cpu` is the core for the client, if it has one."""
     if shutil.which("wrk"):
-        return _wrk(port=port, path=path, connections=connections, seconds=seconds, cpu=cpu)
-    return asyncio.run(_own(port=port, path=path, connections=connections, seconds=seconds))
+        return _wrk(wish, connections=connections, seconds=seconds, cpu=cpu)
+    return asyncio.run(_own(wish, connections=connections, seconds=seconds))
 
 
 def pinned(argv: Sequence[str], *, cpu: str) -> list[str]:
@@ -36,10 +46,12 @@ def pinned(argv: Sequence[str], *, cpu: str) -> list[str]:
     return ["taskset", "-c", cpu, *argv] if cpu and shutil.which("taskset") else list(argv)
 
 
-def _wrk(*, port: int, path: str, connections: int, seconds: float, cpu: str) -> Load:
+def _wrk(wish: Wish, *, connections: int, seconds: float, cpu: str) -> Load:
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency"]
+    if wish.token:
+        argv += ["-H", f"Authorization: Bearer {wish.token}"]
     shown = subprocess.run(
-        pinned([*argv, f"http://127.0.0.1:{port}{path}"], cpu=cpu),
+        pinned([*argv, f"http://127.0.0.1:{wish.port}{wish.path}"], cpu=cpu),
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     total = re.search(r"(\d+) requests in ([\d.]+)s", shown)
@@ -63,12 +75,10 @@ def _quantile(shown: str, percent: int) -> float:
     return float(found[1]) * _UNITS[found[2]] if found else float("nan")
 
 
-async def _own(*, port: int, path: str, connections: int, seconds: float) -> Load:
+async def _own(wish: Wish, *, connections: int, seconds: float) -> Load:
     began = time.monotonic()
     until = began + seconds
-    runs = await asyncio.gather(
-        *(_one_connection(port=port, path=path, until=until) for _ in range(connections))
-    )
+    runs = await asyncio.gather(*(_one_connection(wish, until=until) for _ in range(connections)))
     times = sorted(taken for run, _ in runs for taken in run)
     if not times:
         raise RuntimeError("no request was answered")
@@ -81,9 +91,10 @@ async def _own(*, port: int, path: str, connections: int, seconds: float) -> Loa
     )
 
 
-async def _one_connection(*, port: int, path: str, until: float) -> tuple[list[float], int]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+async def _one_connection(wish: Wish, *, until: float) -> tuple[list[float], int]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", wish.port)
+    bearer = f"Authorization: Bearer {wish.token}\r\n" if wish.token else ""
+    request = f"GET {wish.path} HTTP/1.1\r\nHost: localhost\r\n{bearer}\r\n".encode()
     times: list[float] = []
     failures = 0
     while (began := time.monotonic()) < until:

@@ -23,7 +23,7 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from deploy.load.clients import Load, apply_load, pinned  # noqa: E402
+from deploy.load.clients import Load, Wish, apply_load, pinned  # noqa: E402
 
 TABLE = "veza_load_rows"
 SERVER_CPU, CLIENT_CPU = "0", "1"
@@ -112,14 +112,15 @@ def _measure(
 ) -> Figure:
     with _running(server, threads=threads, how=how) as (pid, port):
         figures = []
-        apply_load(port=port, path=f"/{view}", connections=8, seconds=1, cpu=CLIENT_CPU)
+        wish = Wish(port=port, path=f"/{view}")
+        apply_load(wish=wish, connections=8, seconds=1, cpu=CLIENT_CPU)
         for _ in range(options.rounds):
-            before_s = _cpu_s(pid)
+            before_s = cpu_s(pid)
             load = apply_load(
-                port=port, path=f"/{view}", connections=options.connections,
+                wish=wish, connections=options.connections,
                 seconds=options.seconds, cpu=CLIENT_CPU,
             )  # fmt: skip
-            cpu_us = (_cpu_s(pid) - before_s) * 1e6 / load.requests
+            cpu_us = (cpu_s(pid) - before_s) * 1e6 / load.requests
             per_second = load.requests / load.seconds
             figures.append(
                 Figure(
@@ -144,7 +145,7 @@ def _running(server: str, *, threads: int, how: str) -> Iterator[tuple[int, int]
         try:
             running.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            for pid in [*_descendants(running.pid), running.pid]:
+            for pid in [*descendants(running.pid), running.pid]:
                 os.kill(pid, 9)
             running.wait()
 
@@ -161,17 +162,17 @@ def _wait_for(port: int, running: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("the server does not answer")
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     children: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         children += map(int, path.read_text().split())
-    return [*children, *(found for child in children for found in _descendants(child))]
+    return [*children, *(found for child in children for found in descendants(child))]
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """CPU time of a process and its children (Linux)."""
     ticks = 0
-    for number in [pid, *_descendants(pid)]:
+    for number in [pid, *descendants(pid)]:
         fields: Sequence[str] = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")

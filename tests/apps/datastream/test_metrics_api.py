@@ -8,13 +8,16 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.datastream.events import MetricCreated, MetricReadingCreated
 from apps.datastream.models import Metric, Reading
+from apps.datastream.services import metrics
 from apps.events.models import OutboxFact
 from tests.factories.auth import client_of, make_user
 from tests.support import published
+from veza.kit.models import first_id_of
 
 pytestmark = pytest.mark.django_db
 
@@ -268,3 +271,18 @@ class TestTables:
 def test_ids_can_be_sorted_by_time() -> None:
     ids: list[UUID] = [make_metric().id for _ in range(3)]
     assert ids == sorted(ids)
+
+
+class TestRetention:
+    def test_old_readings_go_in_batches_and_others_stay(self, settings, monkeypatch):
+        metric = make_metric()
+        make_readings(metric, [1.0, 2.0, 3.0, 4.0, 5.0])
+        monkeypatch.setattr(metrics, "TRIMMED_AT_ONCE", 2)
+        after = timezone.now() + timedelta(seconds=settings.READING_RETENTION_S)
+        [young] = make_readings(metric, [6.0])
+
+        assert metrics.trim_readings(now=timezone.now()) == 0
+        Reading.objects.filter(pk=young.pk).update(id=first_id_of(after + timedelta(seconds=1)))
+        assert metrics.trim_readings(now=after + timedelta(milliseconds=2)) == 5
+
+        assert list(Reading.objects.values_list("value", flat=True)) == [6.0]
