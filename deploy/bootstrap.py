@@ -215,6 +215,7 @@ def install(kind: str, pip: list, lock: int) -> None:
     progress = Progress(_count(path), lock)
     failure = ""
     for command in _commands(path, pip):
+        UNFINISHED.touch()
         output = progress.run(command)
         if output == DONE:
             _finish(kind)

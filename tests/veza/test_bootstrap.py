@@ -36,8 +36,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def started(project: Path, *options: str) -> subprocess.Popen[str]:
-    env = {"PATH": os.defpath, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+def started(project: Path, *options: str, path: str = os.defpath) -> subprocess.Popen[str]:
+    env = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
     return subprocess.Popen(
         [sys.executable, "deploy/bootstrap.py", *options], cwd=project, env=env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -83,6 +83,16 @@ class TestBootstrap:
         assert code == 1
         assert complained.startswith("no-such-package==1.0 has no ready-made package for Python 3.")
         assert complained.count("\n") == 1
+
+    def test_goes_on_with_pip_where_uv_reaches_no_index(self, project, tmp_path):
+        uv = tmp_path / "bin" / "uv"
+        uv.parent.mkdir()
+        uv.write_text('#!/bin/sh\n[ "$1" = --version ]\n')
+        uv.chmod(0o755)
+        with started(project, "--dev", path=f"{uv.parent}:{os.defpath}") as process:
+            _, complained = process.communicate(timeout=120)
+        assert (process.returncode, complained) == (0, "")
+        assert not (project / ".venv" / ".unfinished").exists()
 
     def test_explains_itself(self, project):
         code, printed, _ = run(project, "--help")
