@@ -1,20 +1,17 @@
 """Logs, error reports and traces: what is in them, and above all what is not."""
 
-import gzip
 import json
 import logging
 import os
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import pytest
 import structlog
@@ -25,6 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.factories.auth import PASSWORD, make_user
 from tests.veza import crashing_urls
+from tests.veza.collector import Collected, collecting
 from veza.celery import app as celery_app
 from veza.kit.context import bind_request_id, current_request_id
 from veza.telemetry.logs import log_format, logging_config
@@ -214,33 +212,10 @@ def test_a_task_carries_the_id_of_the_request_that_caused_it() -> None:
     assert lines["task_succeeded"]["request_id"] == "asked-by-me"
 
 
-class Collector(BaseHTTPRequestHandler):
-    """Takes whatever is posted."""
-
-    bodies: ClassVar[list[bytes]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        self.bodies.append(body)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keeps quiet."""
-
-
 @pytest.fixture
-def collector() -> Iterator[tuple[int, list[bytes]]]:
-    """A server that stands for Sentry or an OpenTelemetry collector: its port, and what came."""
-    Collector.bodies.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_address[1], Collector.bodies
-        server.shutdown()
+def collector() -> Iterator[Collected]:
+    with collecting() as collected:
+        yield collected
 
 
 CRASH = """
@@ -273,13 +248,12 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_sentry_gets_the_bug_with_the_request_id_and_without_secrets(collector) -> None:
-    port, bodies = collector
     code = CRASH + "\nimport sentry_sdk\nsentry_sdk.flush(5)\n"
 
-    result = run(code, SENTRY_DSN=f"http://public@127.0.0.1:{port}/1")
+    result = run(code, SENTRY_DSN=collector.dsn)
 
     assert result.stdout == "500\n", result.stderr
-    sent = b"\n".join(bodies).decode()
+    sent = b"\n".join(collector.bodies).decode()
     events = [json.loads(line) for line in sent.splitlines() if '"exception"' in line]
     [event] = [event for event in events if "exception" in event]
     assert event["exception"]["values"][-1]["type"] == "RuntimeError"
@@ -289,17 +263,16 @@ def test_sentry_gets_the_bug_with_the_request_id_and_without_secrets(collector) 
 
 
 def test_spans_reach_the_collector_with_the_request_id_and_without_secrets(collector) -> None:
-    port, bodies = collector
     code = CRASH + (
         "\nclient.get('/api/v1/users/me?token=canary-query')"
         "\nclient.get('/readyz')"
         "\nfrom opentelemetry import trace\ntrace.get_tracer_provider().force_flush()\n"
     )
 
-    result = run(code, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}", VEZA_ROLE="web")
+    result = run(code, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, VEZA_ROLE="web")
 
     assert result.stdout == "500\n", result.stderr
-    requests = [ExportTraceServiceRequest.FromString(body) for body in bodies]
+    requests = [ExportTraceServiceRequest.FromString(body) for body in collector.bodies]
     resources = [resource for request in requests for resource in request.resource_spans]
     spans = [
         span for resource in resources for scope in resource.scope_spans for span in scope.spans

@@ -2,7 +2,8 @@
 
 Somebody goes every way of signing in, rightly and wrongly, with secrets that nothing else holds.
 Afterwards all that the run wrote is searched for them: logs of every process at their most
-talkative, every column of every table, every command to Redis, every problem document, every file.
+talkative, every column of every table, every command to Redis, every problem document, every file,
+every trace and every report of a bug.
 """
 
 import re
@@ -29,6 +30,7 @@ from tests.journeys.security.canaries import (
     rows,
 )
 from tests.veza.asgi.wire import until
+from tests.veza.collector import Collected, collecting
 from tests.veza.integrations.own_redis import OwnRedis
 
 ADDRESS = "canary-7f3a91@canary-post.example"
@@ -63,7 +65,13 @@ def forger() -> Iterator[Forger]:
 
 
 @pytest.fixture(scope="module")
-def live(folder: Path, own_redis: OwnRedis, forger: Forger) -> Iterator[Live]:
+def collector() -> Iterator[Collected]:
+    with collecting() as collected:
+        yield collected
+
+
+@pytest.fixture(scope="module")
+def live(folder: Path, own_redis: OwnRedis, forger: Forger, collector: Collected) -> Iterator[Live]:
     """With a worker, on a Redis that carries the tasks too, and with talkative logs."""
     providers = (
         f'{{"forged": {{"issuer": "{forger.issuer}", "client_id": "{CLIENT_ID}",'
@@ -74,6 +82,8 @@ def live(folder: Path, own_redis: OwnRedis, forger: Forger) -> Iterator[Live]:
         patch.delenv("AMQP_URL", raising=False)
         patch.setenv("OIDC_PROVIDERS", providers)
         patch.setenv("OIDC_REDIRECT_URIS", CALLBACK)
+        patch.setenv("SENTRY_DSN", collector.dsn)
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
         patch.setitem(lives.ENVIRONMENT, "LOG_LEVEL", "DEBUG")
         with installed(folder) as live:
             worker = Program(
@@ -97,6 +107,7 @@ def person(live: Live, forger: Forger, own_redis: OwnRedis) -> Person:
         access = go_wrong(person, access)
         program(person, access)
         social(person, forger, access)
+        meet_a_bug(live, person)
         second_factor(person, access)
         reset_password(live, person)
         until(lambda: not live.query("SELECT 1 FROM events_outbox LIMIT 1"))
@@ -220,6 +231,15 @@ def reset_password(live: Live, person: Person) -> None:
     person.post(confirm, {"key": key, "password": NEW_PASSWORD})
 
 
+def meet_a_bug(live: Live, person: Person) -> None:
+    """What nobody foresaw, with everything in hand that a report could tell."""
+    live.query("ALTER TABLE accounts_session RENAME TO accounts_session_gone")
+    body = {"login": ADDRESS, "password": PASSWORD}
+    path = f"/api/v1/auth/login?login={ADDRESS}"
+    assert person.send("POST", path, body, token=WRONG).status_code == 500
+    live.query("ALTER TABLE accounts_session_gone RENAME TO accounts_session")
+
+
 def found_in(person: Person, texts: Iterator[tuple[str, str]]) -> dict[str, set[str]]:
     """Which secrets stand where."""
     found: dict[str, set[str]] = {}
@@ -255,6 +275,18 @@ class TestSecretsOfAPerson:
         assert any("auth.send_verification" in line for line in monitor.lines), "no task was seen"
 
         assert found_in(person, ((line[:80], line) for line in monitor.lines)) == {}
+
+    def test_stand_in_no_trace_and_no_report(self, person: Person, collector: Collected):
+        """Spans of requests, SQL, Redis and tasks; what Sentry is told of bugs."""
+
+        def sent() -> list[str]:
+            return [body.decode("utf-8", "replace") for body in collector.bodies]
+
+        until(lambda: any('"ProgrammingError"' in body for body in sent()), timeout_s=30)
+        until(lambda: any("auth/password/reset/confirm" in body for body in sent()), timeout_s=30)
+        until(lambda: any("run/events.deliver" in body for body in sent()), timeout_s=30)
+
+        assert found_in(person, ((body[:80], body) for body in sent())) == {}
 
     def test_stand_in_no_problem_document(self, person: Person):
         assert len(person.problems) >= 30
