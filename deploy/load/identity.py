@@ -27,6 +27,7 @@ from deploy.load.web_servers import cpu_s  # noqa: E402
 from veza.embedded.ports import free_port  # noqa: E402
 
 SERVER_CPU, CLIENT_CPU = "0", "1"
+UNLIMITED = dict.fromkeys(("RATE_LIMIT_PER_MINUTE", "RATE_LIMIT_LOGIN_PER_MINUTE"), str(10**9))
 PATH = "/api/v1/instruments"
 PASSWORD = "violet tape under rain"  # noqa: S105 - of a user of this benchmark
 
@@ -47,7 +48,7 @@ def main() -> None:
     print(
         f"GET {PATH}: {options.connections} connections, {options.rounds} x {options.seconds:g} s"
     )
-    with _running() as (pid, port):
+    with running_web() as (pid, port):
         callers = _callers(port)
         for _ in range(options.rounds):
             for rounds in callers.values():
@@ -68,7 +69,7 @@ def _options() -> argparse.Namespace:
 def _callers(port: int) -> dict[str, Rounds]:
     name = f"load{time.time_ns()}"
     body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-    access = _post(port, "/api/v1/auth/register", body)["access"]
+    access = post(port, "/api/v1/auth/register", body)["access"]
     made = subprocess.run(
         [sys.executable, "manage.py", "machine", "create", f"{name}-m", "--json"],
         cwd=ROOT, check=True, capture_output=True, text=True,
@@ -105,13 +106,14 @@ def _print(callers: dict[str, Rounds]) -> None:
 
 
 @contextmanager
-def _running() -> Iterator[tuple[int, int]]:
+def running_web() -> Iterator[tuple[int, int]]:
+    """The process id and the port of a web process on one core, on a migrated database."""
     port = free_port()
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, check=True)
     running = subprocess.Popen(
         pinned([sys.executable, "manage.py", "web", "--port", str(port)], cpu=SERVER_CPU),
         cwd=ROOT,
-        env=os.environ | {"RATE_LIMIT_PER_MINUTE": str(10**9), "LOG_LEVEL": "ERROR"},
+        env=os.environ | {**UNLIMITED, "LOG_LEVEL": "ERROR"},
     )
     try:
         _wait_for(port, running)
@@ -132,7 +134,8 @@ def _wait_for(port: int, running: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("the server does not answer")
 
 
-def _post(port: int, path: str, body: dict[str, str]) -> dict[str, str]:
+def post(port: int, path: str, body: dict[str, str]) -> dict[str, str]:
+    """One request with JSON, and the JSON of its answer."""
     request = Request(
         f"http://127.0.0.1:{port}{path}",
         data=json.dumps(body).encode(),
