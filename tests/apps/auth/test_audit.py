@@ -54,12 +54,12 @@ def tamper(sql: str) -> None:
 @pytest.mark.django_db
 class TestEntries:
     def test_tell_of_every_step(self, api_client, settings):
-        body = {"username": "ada", "email": "ada@example.org", "password": PASSWORD}
+        body = {"username": "songstress", "email": "songstress@example.org", "password": PASSWORD}
         headers = {"HTTP_X_REQUEST_ID": "req-7", "HTTP_USER_AGENT": "phone/1"}
         api_client.post("/api/v1/auth/register", body, format="json", **headers)
-        login = {"login": "ada", "password": "wrong password here"}
+        login = {"login": "songstress", "password": "wrong password here"}
         api_client.post("/api/v1/auth/login", login, format="json", **headers)
-        user = User.objects.get(username="ada")
+        user = User.objects.get(username="songstress")
         operator = make_user(roles=REGISTRATION_ROLES | {RoleName.OPERATOR})
         actor = Actor(type="user", id=operator.id)
         now = timezone.now()
@@ -83,7 +83,7 @@ class TestEntries:
         assert entries[3].details == {"given": [], "taken": ["creator"]}
         assert entries[3].actor_id == str(operator.id)
         told = str([[entry.details, entry.actor_id] for entry in entries])
-        assert "ada" not in told
+        assert "songstress" not in told
         assert PASSWORD not in told
 
     def test_tell_of_a_login_without_an_account(self, api_client):

@@ -31,7 +31,7 @@ def web(live: Live) -> Iterator[Web]:
 
 
 def test_it_is_daphne(web: Web) -> None:
-    assert "Daphne" in web.log.read_text()
+    assert web.call("GET", "/healthz").headers["Server"].lower() == "daphne"
 
 
 class TestStreams:
