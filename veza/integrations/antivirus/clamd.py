@@ -83,8 +83,8 @@ class _Link:
     def answer(self) -> str:
         """All that is said until the other side hangs up, which is one line that ends in NUL."""
         heard, fault = self._hear(time.monotonic() + self._timeout_s)
-        if fault:
-            raise AntivirusUnavailableError from fault
+        if fault or not heard:
+            raise self._lost(heard, fault) from fault
         if not heard.endswith(b"\0") or heard.count(b"\0") != 1:
             raise AntivirusUnavailableError("The antivirus did not answer to the end.")
         return heard[:-1].decode("utf-8", "replace")
@@ -111,9 +111,15 @@ class _Link:
         if heard.endswith(b"\0"):
             _verdict(heard[:-1].decode("utf-8", "replace"))
             raise AntivirusUnavailableError("The antivirus answered before it had read the file.")
-        if not heard and self._sent_bytes >= CUT_BYTES and not isinstance(ended, TimeoutError):
-            raise ScanCutError from fault
-        raise AntivirusUnavailableError from fault
+        raise self._lost(heard, ended) from fault
+
+    def _lost(self, heard: bytes, ended: OSError | None) -> AntivirusUnavailableError:
+        """What it means that no whole answer came; `ended` is None where the other side went in
+        good order.
+        """
+        has_gone = not heard and not isinstance(ended, TimeoutError)
+        is_cut = has_gone and self._sent_bytes >= CUT_BYTES
+        return ScanCutError() if is_cut else AntivirusUnavailableError()
 
 
 def _connected(url: str, timeout_s: float) -> socket.socket:
