@@ -1,6 +1,7 @@
 """Streams that an external server makes, over the signed protocol."""
 
 from datetime import timedelta
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +17,7 @@ from apps.track.services import jobs, processing
 from apps.track.tasks import process_version, resume_versions
 from apps.track.types import TrackStatus
 from tests.apps.track.stream_servers import MASTER, OwnStreamServer, report
+from tests.apps.track.test_tracks_api import content
 from tests.factories.auth import client_of, make_user
 from tests.factories.sounds import wav
 from tests.support import published
@@ -83,8 +85,7 @@ class TestAsking:
             f"/api/v1/internal/tracks/{track_id}/stream-ready"
         )
         source = urlsplit(job["source_url"])
-        fetched = APIClient().get(f"{source.path}?{source.query}")
-        assert b"".join(fetched.streaming_content) == wav()
+        assert content(APIClient().get(f"{source.path}?{source.query}")) == wav()
         assert APIClient().get(source.path).status_code == 403
         found = status(client, track_id)
         assert (found["status"], found["stage"]) == ("processing", "transcoding")
@@ -95,15 +96,14 @@ class TestAsking:
         self, client: APIClient, streams: OwnStreamServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         streams.answers = [503, 500, 429, 302]
-        scans = []
-        scan = processing._scan
-        monkeypatch.setattr(processing, "_scan", lambda version: scans.append(scan(version)))
+        scans = Mock(wraps=processing._scan)
+        monkeypatch.setattr(processing, "_scan", scans)
 
         track_id = asked(client)
 
         assert len(streams.jobs) == 5
         assert len(set(streams.nonces)) == 5
-        assert len(scans) == 1
+        assert scans.call_count == 1
         work(track_id)  # a task that is delivered twice
         assert len(streams.jobs) == 5
 
