@@ -29,11 +29,15 @@ def access_to(tracks: Sequence[Track], *, user_id: UUID | None) -> dict[UUID, Ac
         track.id: rules.access_to(
             track.status,
             must_buy=track.id in unpaid,
-            # What lies at a stream server we cannot cut.
-            has_preview=not (track.active and track.active.master_url),
+            has_preview=track.id in unpaid and _can_be_cut(track),
         )
         for track in tracks
     }
+
+
+def _can_be_cut(track: Track) -> bool:
+    """What lies at a stream server cannot."""
+    return not (track.active and track.active.master_url)
 
 
 def _unpaid(tracks: Sequence[Track], user_id: UUID | None) -> set[UUID]:

@@ -115,7 +115,7 @@ def _make(version: TrackVersion, *, now: datetime) -> None:
         _measure(version, source)
         stages.enter(version, Stage.TRANSCODING)
         if server:
-            stages.note(version, tries=0)
+            stages.note(version, tries=1)  # what follows waits for something else
             jobs.ask(version, server, now=now)
             return
         made = _transcode(version, source, Path(folder) / "hls")
