@@ -151,9 +151,11 @@ def _elsewhere(heard: Heard, name: str) -> HttpResponseBase:
         raise TrackNotFoundError
     if heard.is_preview:
         raise PurchaseRequiredError
+    # Another version may be active soon, however long the address is good.
+    soon = heard._replace(left_s=None if heard.left_s is None else min(heard.left_s, PLAYLIST_S))
     headers = {
         "Location": heard.version.master_url,
-        "Cache-Control": _caching(heard, public=f"public, max-age={PLAYLIST_S}"),
+        "Cache-Control": _caching(soon, public=f"public, max-age={PLAYLIST_S}"),
     }
     return HttpResponse(status=302, headers=headers)
 
