@@ -81,7 +81,7 @@ def test_may_leave(owner: User, bo: User, path: str) -> None:
     assert not TrackCollaborator.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["nobody", "bo-bo@example.org", "%00", "x" * 300])
+@pytest.mark.parametrize("name", ["nobody", "bo-bo@example.org", "x" * 300])
 def test_are_people_that_there_are(owner: User, bo: User, path: str, name: str) -> None:
     answer = client_of(owner).put(f"{path}/collaborators/{name}")
     assert answer.status_code == 404
