@@ -17,6 +17,7 @@ class VezaConfig(AppConfig):
 
     def ready(self) -> None:
         from veza import celery  # noqa: F401, PLC0415 - whoever sends a task sends it through our app
+        from veza.health import deployment  # noqa: F401, PLC0415 - registers checks
         from veza.telemetry import startup  # noqa: PLC0415 - it needs the apps to be there
 
         startup.start()

@@ -5,7 +5,13 @@ from uuid import UUID
 from apps.realtime.services import expel, room, watch_facts
 from apps.realtime.types import Message, Viewer
 from apps.track.errors import PlaylistNotFoundError, TrackNotFoundError
-from apps.track.events import PlaylistDeleted, PlaylistUpdated, TrackDeleted, TrackUpdated
+from apps.track.events import (
+    PlaylistDeleted,
+    PlaylistUpdated,
+    TrackCollaboratorRemoved,
+    TrackDeleted,
+    TrackUpdated,
+)
 from apps.track.selectors import get_track
 from apps.track.selectors.playlists import get_playlist
 
@@ -36,5 +42,11 @@ def _ask_again(fact: Message) -> None:
 
 room("track:{id}", may_join=_may_see, queries=True)
 room("playlist:{id}", may_join=_may_see_playlist, has_presence=True, queries=True)
-for kind in (TrackUpdated, TrackDeleted, PlaylistUpdated, PlaylistDeleted):
+for kind in (
+    TrackUpdated,
+    TrackDeleted,
+    TrackCollaboratorRemoved,
+    PlaylistUpdated,
+    PlaylistDeleted,
+):
     watch_facts(kind.name, _ask_again)

@@ -125,6 +125,11 @@ class Config(BaseSettings):
         "clamd may be silent this long; the scan of a large file takes its time",
         group="Servers",
     )
+    antivirus_required: bool = setting(
+        False,
+        "Without CLAMD_URL no file becomes a track: uploads wait until there is a scanner",
+        group="Servers",
+    )
     smtp_url: SmtpUrl | None = setting(
         None,
         "Mail server: smtp://user:password@host:port (STARTTLS) or smtps://; without it and"
@@ -132,7 +137,9 @@ class Config(BaseSettings):
         group="Servers",
     )
     stream_server_url: HttpUrl | None = setting(
-        None, "External stream server", group="Servers", planned=True
+        None,
+        "External stream server, which gets jobs at /v1/jobs; without it the workers make streams",
+        group="Servers",
     )
     chat_server_url: SocketUrl | None = setting(
         None, "External chat server: where clients find it, https:// or wss://", group="Servers"
@@ -190,7 +197,7 @@ class Config(BaseSettings):
     upload_max_bytes: Count = setting(2 * 1024**3, "Largest resumable upload", group="Limits")
     upload_quota_bytes: Count = setting(
         10 * 1024**3,
-        "What one user's uploads may come to that no track has taken yet",
+        "What one user's files may come to that are no track yet: uploads, and what is processed",
         group="Limits",
     )
     media_timeout_s: Seconds = setting(

@@ -23,6 +23,7 @@ from redis.retry import Retry
 from apps.events import selectors as event_selectors
 from veza.integrations.antivirus import antivirus
 from veza.integrations.object_storage import object_storage
+from veza.integrations.stream_server import stream_server
 
 State = Literal["up", "down", "degraded", "off"]
 STEP_TIMEOUT_S = 0.6
@@ -125,11 +126,25 @@ def check_relay() -> Condition:
 
 
 def check_antivirus() -> Condition:
-    """clamd answers. Without one there is a scanner that protects nobody, which is said."""
+    """clamd answers. Without one there is a scanner that protects nobody, which is said, and
+    where one is expected is a fault.
+    """
     scanner = antivirus()
+    if settings.ANTIVIRUS_REQUIRED and not scanner.knows_real_threats:
+        return Condition("degraded", "There is no scanner, and one is required: uploads wait.")
     if not scanner.knows_real_threats:
-        return Condition("off", "Only the EICAR test file is recognised.")
+        state: State = "degraded" if settings.ANTIVIRUS_EXPECTED else "off"
+        return Condition(state, "Only the EICAR test file is recognised.")
     scanner.version()
+    return UP
+
+
+def check_stream_server() -> Condition:
+    """It can be reached. Without one the workers make streams."""
+    server = stream_server()
+    if server is None:
+        return OFF
+    server.check()
     return UP
 
 
@@ -144,7 +159,7 @@ CHECKS: dict[str, Callable[[], Condition]] = {
     "broker": check_broker,
     "storage": check_storage,
     "antivirus": check_antivirus,
-    "stream_server": absent,
+    "stream_server": check_stream_server,
     "relay": check_relay,
     "capture": absent,
 }

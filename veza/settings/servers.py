@@ -46,8 +46,13 @@ UPLOAD_STORAGE_BACKEND = f"veza.integrations.upload_storage.{_adapter}"
 # What people upload is scanned, and decoded in a process of its own.
 CLAMD_URL = config.clamd_url or ""
 CLAMD_TIMEOUT_S = config.clamd_timeout_s
-_scanner = "clamd.ClamdAntivirus" if CLAMD_URL else "builtin.BuiltinAntivirus"
+ANTIVIRUS_REQUIRED = config.antivirus_required
+ANTIVIRUS_EXPECTED = config.is_production or ANTIVIRUS_REQUIRED
+_without = "absent.AbsentAntivirus" if ANTIVIRUS_REQUIRED else "builtin.BuiltinAntivirus"
+_scanner = "clamd.ClamdAntivirus" if CLAMD_URL else _without
 ANTIVIRUS_BACKEND = f"veza.integrations.antivirus.{_scanner}"
+STREAM_SERVER_URL = config.stream_server_url or ""
+STREAM_SERVER_BACKEND = "veza.integrations.stream_server.signed_http.SignedHttpStreamServer"
 MEDIA_BACKEND = "veza.integrations.media.child.ChildProcessMedia"
 MEDIA_TIMEOUT_S = config.media_timeout_s
 MEDIA_MEMORY_BYTES = config.media_memory_bytes

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from apps.track.api.views import playlists, streams, tracks, uploads, versions
+from apps.track.api import internal
+from apps.track.api.views import collaborators, playlists, streams, tracks, uploads, versions
 
 urlpatterns = [
     path("playlists", playlists.PlaylistsView.as_view(), name="playlists"),
@@ -27,6 +28,21 @@ urlpatterns = [
         "tracks/<uuid:track_id>/versions/<int:n>/activate",
         versions.ActivateView.as_view(),
         name="version-activate",
+    ),
+    path(
+        "tracks/<uuid:track_id>/collaborators",
+        collaborators.CollaboratorsView.as_view(),
+        name="track-collaborators",
+    ),
+    path(
+        "tracks/<uuid:track_id>/collaborators/<str:username>",
+        collaborators.CollaboratorView.as_view(),
+        name="track-collaborator",
+    ),
+    path(
+        "internal/tracks/<uuid:track_id>/stream-ready",
+        internal.StreamReadyView.as_view(),
+        name="track-stream-ready",
     ),
     path("tracks/<uuid:track_id>/like", tracks.LikeView.as_view(), name="track-like"),
     path("tracks/<uuid:track_id>/waveform", streams.WaveformView.as_view(), name="track-waveform"),

@@ -8,7 +8,11 @@ from apps.track.errors.playlists import (
 )
 from apps.track.errors.tracks import (
     DownloadForbiddenError,
+    JobUnknownError,
     LinkInvalidError,
+    PurchaseRequiredError,
+    StaleVersionError,
+    StreamReportInvalidError,
     TrackFileMissingError,
     TrackNotFoundError,
     TrackNotReadyError,
@@ -19,11 +23,15 @@ from apps.track.errors.tracks import (
 
 __all__ = [
     "DownloadForbiddenError",
+    "JobUnknownError",
     "LinkInvalidError",
     "PlaylistFullError",
     "PlaylistItemInvalidError",
     "PlaylistItemNotFoundError",
     "PlaylistNotFoundError",
+    "PurchaseRequiredError",
+    "StaleVersionError",
+    "StreamReportInvalidError",
     "TrackFileMissingError",
     "TrackNotFoundError",
     "TrackNotReadyError",

@@ -37,6 +37,31 @@ class VersionNotReadyError(ConflictError):
     message = "This version is not ready."
 
 
+class StaleVersionError(ConflictError):
+    """The stream server reports on a version after which a newer one was asked for."""
+
+    code = "stale_version"
+    message = "A newer version of this track is the active job."
+
+
+class JobUnknownError(ConflictError):
+    """The stream server reports on a version that it was not asked for."""
+
+    code = "job_unknown"
+    message = "The stream server was not asked for this version."
+
+
+class StreamReportInvalidError(InvalidError):
+    """The report lacks something; `fields` says what."""
+
+
+class PurchaseRequiredError(ForbiddenError):
+    """It is for sale, the caller has not bought it, and there is no preview."""
+
+    code = "purchase_required"
+    message = "This track has to be bought before it can be heard."
+
+
 class TrackFileMissingError(InvalidError):
     """Neither a file nor an upload came with it."""
 

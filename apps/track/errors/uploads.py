@@ -84,10 +84,14 @@ class UploadExceededError(TooLargeError):
 
 
 class UploadQuotaError(TooLargeError):
-    """The uploads that the user has begun come to more than he may have at a time."""
+    """What the user has sent and no track was made of yet comes to more than he may have at a
+    time.
+    """
 
     code = "upload_quota_exceeded"
-    message = "Your unfinished uploads take all of your space. Finish or delete some."
+    message = (
+        "What you have sent and is no track yet takes all of your space. Wait, or delete uploads."
+    )
 
 
 class UploadChecksumError(ChecksumError):

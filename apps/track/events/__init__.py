@@ -9,6 +9,8 @@ from apps.track.events.playlists import (
     PlaylistUpdated,
 )
 from apps.track.events.tracks import (
+    TrackCollaboratorAdded,
+    TrackCollaboratorRemoved,
     TrackDeleted,
     TrackFailed,
     TrackLiked,
@@ -27,6 +29,8 @@ __all__ = [
     "PlaylistItemMoved",
     "PlaylistItemRemoved",
     "PlaylistUpdated",
+    "TrackCollaboratorAdded",
+    "TrackCollaboratorRemoved",
     "TrackDeleted",
     "TrackFailed",
     "TrackLiked",

@@ -100,6 +100,32 @@ class TrackDeleted(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackCollaboratorAdded(Fact):
+    """`collaborator_id` may edit it from now on."""
+
+    name: ClassVar = "track.collaborator_added"
+    about: ClassVar = "Someone may edit a track of somebody else."
+    rooms: ClassVar = ("track:{id}", "user:{id}")
+
+    track_id: UUID
+    owner_id: UUID
+    collaborator_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackCollaboratorRemoved(Fact):
+    """By the owner, or because the collaborator has left."""
+
+    name: ClassVar = "track.collaborator_removed"
+    about: ClassVar = "Someone may edit a track of somebody else no more."
+    rooms: ClassVar = ("track:{id}", "user:{id}")
+
+    track_id: UUID
+    owner_id: UUID
+    collaborator_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrackLiked(Fact):
     """`likes` is the number after it."""
 

@@ -38,6 +38,19 @@ class TrackVersion(Entity):
     artwork_key = models.CharField(max_length=200, blank=True)
     hls_prefix = models.CharField(max_length=200, blank=True)
     manifest_sha256 = models.CharField(max_length=64, blank=True)
+    master_url = models.CharField(
+        max_length=2000, blank=True, help_text="Where an external stream server serves it"
+    )
+    job_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the stream server was last asked for it"
+    )
+    job_taken_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last took the job"
+    )
+    job_asks = models.PositiveSmallIntegerField(default=0, help_text="How often it took the job")
+    scan_cuts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the scanner hung up in the middle of the file"
+    )
 
     class Meta:
         constraints = [

@@ -8,6 +8,8 @@ from unicodedata import combining, normalize
 from apps.track.types.tracks import Access, AccessState, TrackStatus
 
 MAX_TAGS = 20
+PREVIEW_S = 30.0
+PREVIEW_SLACK_S = 0.5  # segments end with a frame of the codec, not with a second
 _WORD = re.compile(r"[^\W_]+")
 _URI = re.compile(r'URI="([^"?]+)"')
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9]+)?(?:/[a-z0-9][a-z0-9_-]*\.[a-z0-9]+)?")
@@ -35,11 +37,35 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip().casefold() for tag in tags if tag.strip()))
 
 
-def access_to(status: str) -> Access:
+def access_to(status: str, *, must_buy: bool, has_preview: bool) -> Access:
     """What who may see a track may hear of it."""
-    if status == TrackStatus.READY:
+    if status != TrackStatus.READY:
+        return Access(state=AccessState.BLOCKED, reason="not_ready")
+    if not must_buy:
         return Access(state=AccessState.PLAYABLE, reason=None)
-    return Access(state=AccessState.BLOCKED, reason="not_ready")
+    state = AccessState.PREVIEW if has_preview else AccessState.BLOCKED
+    return Access(state=state, reason="purchase_required")
+
+
+def preview_of(playlist: str) -> str:
+    """The first PREVIEW_S of a media playlist (RFC 8216), as whole segments; a master playlist
+    stays as it is.
+    """
+    lines: list[str] = []
+    total_s = 0.0
+    for line in playlist.splitlines():
+        if line.startswith("#EXTINF:"):
+            total_s += float(line.removeprefix("#EXTINF:").partition(",")[0])
+            if total_s > PREVIEW_S + PREVIEW_SLACK_S:
+                return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+        lines.append(line)
+    return playlist
+
+
+def addresses_in(playlist: str) -> set[str]:
+    """What a playlist leads to."""
+    plain = {line for line in playlist.splitlines() if line and not line.startswith("#")}
+    return plain | set(_URI.findall(playlist))
 
 
 def is_stream_name(name: str) -> bool:

@@ -4,22 +4,30 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from apps.track.errors import DownloadForbiddenError, TrackNotFoundError, TrackNotReadyError
+from apps.track.errors import (
+    DownloadForbiddenError,
+    TrackNotFoundError,
+    TrackNotReadyError,
+)
 from apps.track.models import Track, TrackVersion
 from apps.track.rules import tracks as rules
-from apps.track.selectors.links import check_link
+from apps.track.selectors.access import access_to
+from apps.track.selectors.links import Right, check_link
 from apps.track.selectors.tracks import get_track
-from apps.track.types import DownloadRule, TrackStatus, Visibility
+from apps.track.types import AccessState, DownloadRule, TrackStatus, Visibility
 from veza.integrations.object_storage import object_storage
+
+INDEX = "index.m3u8"
 
 
 class Heard(NamedTuple):
-    """A version that may be heard, and for how long an answer may be kept; `left_s` is None for a
-    public track, which caches may share.
+    """A version that may be heard, the whole or its preview, and for how long an answer may be
+    kept; `left_s` is None for what everyone may hear, which caches may share.
     """
 
     version: TrackVersion
     left_s: int | None
+    is_preview: bool
 
 
 def get_heard(
@@ -32,29 +40,58 @@ def get_heard(
     track = Track.objects.kept().filter(pk=track_id).select_related("active").first()
     if track is None:
         raise TrackNotFoundError
-    left_s = None
+    right = None
     if "signature" in query:
-        left_s = check_link(track_id, query, now=now)
+        right = check_link(track_id, query, now=now)
     elif track.visibility != Visibility.PUBLIC or track.status != TrackStatus.READY:
         if not Track.objects.editable_by(user_id).filter(pk=track_id).exists():
             raise TrackNotFoundError
-        left_s = 0
+        right = Right(0, is_preview=False)
     if track.active is None or track.active.status != TrackStatus.READY:
         raise TrackNotReadyError
-    return Heard(track.active, left_s)
+    if right is None and is_open(track):
+        return Heard(track.active, None, is_preview=False)
+    right = right or _bought(track, user_id)
+    return Heard(track.active, right.left_s, right.is_preview)
 
 
-def stream_key(version: TrackVersion, name: str) -> str:
-    """Where this playlist or segment lies. Raises TrackNotFoundError for what is no name."""
-    if not rules.is_stream_name(name):
+def is_open(track: Track) -> bool:
+    """Whether everyone may hear all of it, without a signed address."""
+    if track.visibility != Visibility.PUBLIC or track.status != TrackStatus.READY:
+        return False
+    return access_to([track], user_id=None)[track.id].state == AccessState.PLAYABLE
+
+
+def _bought(track: Track, user_id: UUID | None) -> Right:
+    """Of a track for sale, by who calls, so the answer is his alone."""
+    state = access_to([track], user_id=user_id)[track.id].state
+    return Right(0, is_preview=state != AccessState.PLAYABLE)
+
+
+def stream_key(heard: Heard, name: str) -> str:
+    """Where this playlist or segment lies. Raises TrackNotFoundError for what is no name, and for
+    a segment behind the end of the preview.
+    """
+    prefix = heard.version.hls_prefix
+    if not prefix or not rules.is_stream_name(name):
         raise TrackNotFoundError
-    return f"{version.hls_prefix}/{name}"
+    if heard.is_preview and not name.endswith(".m3u8"):
+        folder, _, file = name.rpartition("/")
+        playlist = rules.preview_of(_read(f"{prefix}/{folder}/{INDEX}")) if folder else ""
+        if file not in rules.addresses_in(playlist):
+            raise TrackNotFoundError
+    return f"{prefix}/{name}"
 
 
-def read_playlist(key: str, *, query: str) -> str:
-    """The playlist, with the right to hear behind each of its addresses."""
-    text = object_storage().read(key).decode()
+def read_playlist(heard: Heard, key: str, *, query: str) -> str:
+    """The playlist, as far as it may be heard, with the right to hear behind each address."""
+    text = _read(key)
+    text = rules.preview_of(text) if heard.is_preview else text
     return rules.with_query(text, query) if query else text
+
+
+def _read(key: str) -> str:
+    return object_storage().read(key).decode()
 
 
 def get_downloadable(track_id: UUID, *, user_id: UUID | None) -> tuple[TrackVersion, str]:
@@ -65,6 +102,8 @@ def get_downloadable(track_id: UUID, *, user_id: UUID | None) -> tuple[TrackVers
     track = get_track(track_id, user_id=user_id)
     if track.active is None or track.active.status != TrackStatus.READY:
         raise TrackNotReadyError
+    if access_to([track], user_id=user_id)[track.id].state != AccessState.PLAYABLE:
+        raise DownloadForbiddenError
     is_editor = Track.objects.editable_by(user_id).filter(pk=track_id).exists()
     if track.download != DownloadRule.EVERYONE and not is_editor:
         raise DownloadForbiddenError

@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum
 
 from apps.track.errors.uploads import UploadExpiredError, UploadNotFoundError
-from apps.track.models import Upload
+from apps.track.models import TrackVersion, Upload
+from apps.track.types import TrackStatus
 from apps.track.types.uploads import UploadState
 from veza.integrations.upload_storage import Piece, Staged
 
@@ -33,9 +34,15 @@ def get_upload(upload_id: UUID, *, user_id: UUID, now: datetime, locks: bool = F
 
 
 def open_bytes(user_id: UUID) -> tuple[int, int]:
-    """How many uploads of the user no track has taken yet, and to how much they will come."""
+    """How many uploads of the user no track has taken yet, and to how much they will come,
+    together with the files of his that are being made into tracks.
+    """
     rows = list_uploads(user_id).filter(state__in=OPEN)
-    return rows.count(), rows.aggregate(total=Sum("size_bytes"))["total"] or 0
+    making = TrackVersion.objects.filter(
+        status=TrackStatus.PROCESSING, track__owner_id=user_id, track__deleted_at__isnull=True
+    )
+    total = sum(each.aggregate(total=Sum("size_bytes"))["total"] or 0 for each in (rows, making))
+    return rows.count(), total
 
 
 def staged(row: Upload) -> Staged:

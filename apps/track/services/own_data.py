@@ -34,6 +34,14 @@ def _read_tracks(user_id: UUID) -> Rows:
 def _erase_tracks(user_id: UUID) -> None:
     """His recordings go with all their files."""
     remove_tracks(list(Track.objects.filter(owner_id=user_id).values_list("id", flat=True)))
+
+
+def _read_collaborations(user_id: UUID) -> Rows:
+    shared = TrackCollaborator.objects.filter(user_id=user_id).order_by("created_at")
+    return list(shared.values("track_id", "track__title", "created_at"))
+
+
+def _erase_collaborations(user_id: UUID) -> None:
     TrackCollaborator.objects.filter(user_id=user_id).delete()
 
 
@@ -71,9 +79,15 @@ _PARTS = (
     ),
     Part(
         name="tracks",
-        models=("track.Track", "track.TrackCollaborator"),
+        models=("track.Track",),
         read=_read_tracks,
         erase=_erase_tracks,
+    ),
+    Part(
+        name="shared_tracks",
+        models=("track.TrackCollaborator",),
+        read=_read_collaborations,
+        erase=_erase_collaborations,
     ),
     Part(name="liked_tracks", models=("track.TrackLike",), read=_read_likes, erase=_erase_likes),
 )

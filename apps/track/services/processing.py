@@ -21,18 +21,20 @@ from django.db import connection
 from django.db.models import F
 
 from apps.track.models import TrackVersion
-from apps.track.services import stages
+from apps.track.services import jobs, stages
 from apps.track.services.stages import Made, MadeRendition
 from apps.track.types import RejectedCode, Stage, TrackStatus
-from veza.integrations.antivirus import ScanLimitError, antivirus
+from veza.integrations.antivirus import ScanCutError, ScanLimitError, antivirus
 from veza.integrations.media import MediaInvalidError, Stream, media
 from veza.integrations.object_storage import ObjectNotFoundError, object_storage
+from veza.integrations.stream_server import stream_server
 from veza.kit.errors import UpstreamError
 from veza.kit.pictures import PictureInvalidError, PictureTooLargeError, draw
 
 logger = structlog.get_logger(__name__)
 
 MAX_TRIES = 8
+MAX_CUTS = 5
 STUCK = timedelta(minutes=20)
 ARTWORK_SIZE = (600, 600)
 CODEC = "mp4a.40.2"
@@ -69,23 +71,39 @@ def process(*, version_id: UUID, now: datetime) -> bool:
 
 
 def find_stuck(*, now: datetime) -> list[UUID]:
-    """Versions that have made no progress for STUCK: their worker was killed, or never began."""
+    """Versions that have made no progress for STUCK: their worker was killed, or never began.
+
+    Those that the stream server has are looked for in `jobs`.
+    """
     stuck = TrackVersion.objects.filter(
-        status=TrackStatus.PROCESSING, updated_at__lt=now - STUCK, track__deleted_at__isnull=True
-    )
+        status=TrackStatus.PROCESSING, updated_at__lt=now - STUCK, track__deleted_at__isnull=True,
+        job_asked_at__isnull=True,
+    )  # fmt: skip
     return list(stuck.order_by("updated_at").values_list("id", flat=True)[:100])
 
 
 def _gave_up(version: TrackVersion, fault: UpstreamError) -> bool:
-    """A scanner that is away is waited for without end: nothing unscanned is ever served."""
-    version.refresh_from_db(fields=["stage", "tries"])
-    if version.stage in (Stage.UPLOADED, Stage.SCANNING) or version.tries < MAX_TRIES:
+    """A scanner that is away is waited for without end: nothing unscanned is ever served. One that
+    hangs up on this file again and again will not scan it.
+    """
+    if isinstance(fault, ScanCutError):
+        stages.note(version, scan_cuts=F("scan_cuts") + 1)
+    version.refresh_from_db(fields=["stage", "tries", "scan_cuts", "job_asked_at"])
+    if version.stage in (Stage.UPLOADED, Stage.SCANNING):
+        is_over = version.scan_cuts >= MAX_CUTS
+    else:
+        is_over = version.tries >= (jobs.MAX_TRIES if version.job_asked_at else MAX_TRIES)
+    if not is_over:
         return False
     stages.fail(version_id=version.id, code=fault.code, detail=str(fault))
     return True
 
 
 def _make(version: TrackVersion, *, now: datetime) -> None:
+    server = stream_server()
+    if server and version.stage == Stage.TRANSCODING and version.waveform_key:
+        jobs.ask(version, server, now=now)  # only that was missing
+        return
     if not stages.enter(version, Stage.SCANNING):
         return
     _scan(version)
@@ -96,6 +114,10 @@ def _make(version: TrackVersion, *, now: datetime) -> None:
         _probe(version, source)
         _measure(version, source)
         stages.enter(version, Stage.TRANSCODING)
+        if server:
+            stages.note(version, tries=1)  # what follows waits for something else
+            jobs.ask(version, server, now=now)
+            return
         made = _transcode(version, source, Path(folder) / "hls")
     stages.finish(version_id=version.id, made=made, now=now)
 

@@ -36,12 +36,13 @@ class MadeRendition:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What was made of a file, and lies in the storage."""
+    """What was made of a file: it lies in our storage, or at `master_url`."""
 
-    hls_prefix: str
-    manifest_sha256: str
     duration_ms: int
     renditions: Sequence[MadeRendition]
+    hls_prefix: str = ""
+    manifest_sha256: str = ""
+    master_url: str = ""
 
 
 def enter(version: TrackVersion, stage: Stage, *, progress: int | None = None) -> bool:
@@ -71,7 +72,7 @@ def finish(*, version_id: UUID, made: Made, now: datetime) -> bool:
         return False
     version.status, version.stage, version.progress = TrackStatus.READY, Stage.READY, 100
     version.hls_prefix, version.manifest_sha256 = made.hls_prefix, made.manifest_sha256
-    version.duration_ms = made.duration_ms
+    version.master_url, version.duration_ms = made.master_url, made.duration_ms
     version.save()
     Rendition.objects.bulk_create(
         [Rendition(version=version, **vars(each)) for each in made.renditions]
@@ -141,7 +142,8 @@ def _end(
     version.status, version.error_code, version.error_detail = status, code, detail[:300]
     version.save()
     track = version.track
-    if track.active_id is None:
+    is_newest = not TrackVersion.objects.filter(track=track, n__gt=version.n).exists()
+    if track.active_id is None and is_newest:
         track.status = status
         track.save(update_fields=["status", "updated_at"])
     fact = kind(

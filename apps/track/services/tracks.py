@@ -13,7 +13,7 @@ from apps.track.events import TrackDeleted, TrackUpdated, TrackUploaded
 from apps.track.models import Track, TrackVersion
 from apps.track.rules import tracks as rules
 from apps.track.services.facts import by, tell
-from apps.track.services.uploads import take_upload
+from apps.track.services.uploads import check_quota, take_space, take_upload
 from apps.track.types import TrackStatus, TrackTexts, Visibility
 from veza.integrations.object_storage import object_storage
 from veza.kit.models import new_id
@@ -40,13 +40,18 @@ class Source:
 def upload_track(
     *, user_id: UUID, texts: TrackTexts, file: IO[bytes], filename: str, size_bytes: int
 ) -> Track:
-    """Make a track of a file that came whole. Raises StorageFullError, StorageUnavailableError."""
+    """Make a track of a file that came whole. Raises UploadQuotaError, StorageFullError,
+    StorageUnavailableError.
+    """
+    check_quota(user_id, size_bytes)
     key = f"tracks/{new_id()}/source"
     storage = object_storage()
     storage.put(key, file)
     source = Source(key=key, filename=filename, size_bytes=size_bytes)
     try:
-        return create_track(user_id=user_id, texts=texts, source=source)
+        with transaction.atomic():
+            take_space(user_id, size_bytes)
+            return create_track(user_id=user_id, texts=texts, source=source)
     except BaseException:
         storage.delete(key)
         raise

@@ -30,11 +30,13 @@ from apps.track.selectors.uploads import get_upload, open_bytes, staged
 from apps.track.types.uploads import Metadata, UploadState
 from veza.integrations.object_storage import object_storage
 from veza.integrations.upload_storage import upload_storage
+from veza.kit.idempotency import Answer, answer_once, check_key, fingerprint
 from veza.kit.models import new_id
 
 LIFETIME = timedelta(hours=24)
 MAX_OPEN = 1000
 KEYS = "uploads/"
+CREATED = 201
 BLOCK_BYTES = 1024 * 1024
 _LOCK_SPACE = 7391002
 
@@ -51,7 +53,7 @@ def create_upload(*, user_id: UUID, size_bytes: int, metadata: Metadata, now: da
         filename=metadata.filename, content_type=metadata.content_type, expires_at=now + LIFETIME,
     )  # fmt: skip
     row.key = f"{KEYS}{row.id}"
-    _check_quota(user_id, size_bytes)
+    check_quota(user_id, size_bytes)
     row.ref = upload_storage().begin(row.key)
     try:
         _insert(row)
@@ -120,20 +122,58 @@ def expire_upload(row: Upload, *, now: datetime) -> bool:
     return True
 
 
-def _check_quota(user_id: UUID, size_bytes: int) -> None:
+def create_upload_once(
+    *, key: str | None, user_id: UUID, size_bytes: int, metadata: Metadata, now: datetime
+) -> tuple[Upload, bool]:
+    """The same, once for each Idempotency-Key of the user if there is one; and whether it was made
+    before.
+
+    Raises IdempotencyKeyInvalidError, IdempotencyKeyInUseError, IdempotencyKeyReusedError, and
+    UploadExpiredError where what was made is gone.
+    """
+
+    def make() -> Upload:
+        return create_upload(user_id=user_id, size_bytes=size_bytes, metadata=metadata, now=now)
+
+    if key is None:
+        return make(), False
+    check_key(key)
+
+    answer, is_replay = answer_once(
+        scope=f"user:{user_id}",
+        key=key,
+        request_hash=fingerprint("POST", KEYS, str(size_bytes), metadata.raw),
+        now=now,
+        run=lambda: Answer(status=CREATED, headers={}, body=str(make().id)),
+        is_kept=lambda _: True,
+    )
+    try:
+        return get_upload(UUID(answer.body), user_id=user_id, now=now), is_replay
+    except UploadNotFoundError:
+        raise UploadExpiredError from None
+
+
+def check_quota(user_id: UUID, size_bytes: int) -> None:
+    """Raises UploadQuotaError where so much more is more than the user may have at a time."""
     count, total = open_bytes(user_id)
     if count >= MAX_OPEN or total + size_bytes > settings.UPLOAD_QUOTA_BYTES:
         raise UploadQuotaError
 
 
-@transaction.atomic
-def _insert(row: Upload) -> None:
-    """One at a time for each user, so that two cannot share the last of his space."""
+def take_space(user_id: UUID, size_bytes: int) -> None:
+    """The same for the rest of the caller's transaction, one at a time for each user, so that two
+    cannot share the last of his space. Raises UploadQuotaError.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_SPACE, str(row.user_id)]
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_SPACE, str(user_id)]
         )
-    _check_quota(row.user_id, row.size_bytes)
+    check_quota(user_id, size_bytes)
+
+
+@transaction.atomic
+def _insert(row: Upload) -> None:
+    take_space(row.user_id, row.size_bytes)
     row.save(force_insert=True)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from apps.track.services import processing, purge
+from apps.track.services import jobs, processing, purge
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 5, 300
 
@@ -21,8 +21,12 @@ def process_version(self: Any, /, *, version_id: str, **_: object) -> None:
 
 @shared_task(name="track.resume")
 def resume_versions(**_: object) -> None:
-    """Every few minutes: versions whose worker was killed are begun again."""
-    for version_id in processing.find_stuck(now=timezone.now()):
+    """Every few minutes: versions whose worker was killed are begun again, and jobs of which the
+    stream server says nothing are asked for again, then given up.
+    """
+    now = timezone.now()
+    jobs.end_silent(now=now)
+    for version_id in processing.find_stuck(now=now) + jobs.find_silent(now=now):
         process_version.delay(version_id=str(version_id))
 
 

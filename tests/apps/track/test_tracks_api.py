@@ -20,7 +20,7 @@ from apps.track.types import TrackStatus
 from tests.factories.auth import client_of, make_user
 from tests.factories.sounds import EICAR, lying_wav, wav
 from tests.support import published
-from veza.integrations.antivirus import AntivirusUnavailableError
+from veza.integrations.antivirus import AntivirusUnavailableError, ScanCutError
 from veza.integrations.object_storage import object_storage
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +129,20 @@ class TestUpload:
         assert {fault["field"].partition(".")[0] for fault in answer.json()["errors"]} == {field}
         assert not Track.objects.exists()
 
+    def test_counts_what_is_no_track_yet(self, client: APIClient, settings) -> None:
+        settings.UPLOAD_QUOTA_BYTES = 2 * len(wav())
+        first = send(client).json()["id"]
+        assert send(client).status_code == 202
+        stored = {each.key for each in object_storage().list_objects("tracks/")}
+        answer = send(client)
+        assert (answer.status_code, answer.json()["code"]) == (413, "upload_quota_exceeded")
+        assert {each.key for each in object_storage().list_objects("tracks/")} == stored
+        assert send(client_of(make_user())).status_code == 202
+
+        version = TrackVersion.objects.get(track_id=first)
+        assert processing.process(version_id=version.id, now=timezone.now())
+        assert send(client).status_code == 202
+
     def test_needs_a_file_and_a_caller(self, client: APIClient) -> None:
         assert client.post(TRACKS, {"title": "x"}, format="json").status_code == 400
         assert send(APIClient()).status_code == 401
@@ -193,6 +207,23 @@ class TestMaking:
         assert APIClient().get(f"{TRACKS}/{track_id}/stream/master.m3u8").status_code == 404
         make(track_id)
         assert self.status(client, track_id)["status"] == "ready"
+
+    def test_ends_where_the_scanner_hangs_up_on_it_again_and_again(
+        self, client: APIClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Cutting:
+            def scan(self, stream: object) -> None:
+                raise ScanCutError
+
+        track_id = send(client).json()["id"]
+        version = TrackVersion.objects.get()
+        monkeypatch.setattr(processing, "antivirus", Cutting)
+        for _ in range(processing.MAX_CUTS - 1):
+            assert not processing.process(version_id=version.id, now=timezone.now())
+        assert self.status(client, track_id)["status"] == "processing"
+        assert processing.process(version_id=version.id, now=timezone.now())
+        error = self.status(client, track_id)["error"]
+        assert (error["code"], error["retryable"]) == ("antivirus_cut", True)
 
     def test_ends_once_whatever_is_repeated(self, client: APIClient) -> None:
         track_id = made(client)

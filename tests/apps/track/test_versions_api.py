@@ -108,7 +108,7 @@ class TestVersions:
         answer = client.post(path, {"upload_id": longer, "note": "remaster"}, format="json")
         assert answer.status_code == 202
         assert answer.json().keys() == {
-            "n", "status", "note", "active", "duration_ms", "created_at",
+            "n", "status", "note", "active", "duration_ms", "audio", "created_at",
         }  # fmt: skip
         assert client.post(f"{path}/2/activate").json()["code"] == "version_not_ready"
         assert client.get(f"{TRACKS}/{track_id}").json()["version"] == 1
@@ -124,6 +124,25 @@ class TestVersions:
         assert [(each["n"], each["active"]) for each in listed] == [(2, True), (1, False)]
         assert client.post(f"{path}/1/activate").status_code == 200
         assert client.post(f"{path}/3/activate").json()["code"] == "version_not_found"
+
+    def test_can_be_compared(self, client: APIClient, owner: User) -> None:
+        track_id = begin(client, owner)
+        path = f"{TRACKS}/{track_id}/versions"
+        longer = wav(3.0, rate_hz=44_100)
+        client.post(path, {"upload_id": uploaded(owner, longer)}, format="json")
+        unknown = client.get(path).json()["results"][0]["audio"]
+        assert (unknown["size_bytes"], unknown["loudness_lufs"]) == (len(longer), None)
+        make(track_id, 2)
+        new, old = (each["audio"] for each in client.get(path).json()["results"])
+        assert new.keys() == {
+            "codec", "bitrate_bps", "sample_rate_hz", "channels", "duration_ms", "size_bytes",
+            "loudness_lufs", "peak_dbfs",
+        }  # fmt: skip
+        assert (new["sample_rate_hz"], old["sample_rate_hz"]) == (44_100, 22_050)
+        assert abs(new["duration_ms"] - old["duration_ms"] - 1000) < 50
+        assert new["codec"] == old["codec"] != ""
+        assert abs(new["peak_dbfs"] - old["peak_dbfs"]) < 1
+        assert -40 < new["loudness_lufs"] < 0
 
     def test_a_bad_one_leaves_the_track_as_it_is(self, client: APIClient, owner: User) -> None:
         track_id = begin(client, owner)

@@ -82,6 +82,30 @@ def says_after(length: int, answer: bytes) -> Script:
     return script
 
 
+def hangs_up_after(length: int, answer: bytes) -> Script:
+    """As clamd does: reads `length` bytes at least, answers, and closes on what still comes, so
+    that the connection is reset.
+    """
+
+    def script(link: socket.socket) -> None:
+        heard = 0
+        while heard < length:
+            heard += len(link.recv(65536))
+        link.sendall(answer)
+
+    return script
+
+
+def resets_after(length: int) -> Script:
+    """Reads `length` bytes at least and resets the connection without a word."""
+
+    def script(link: socket.socket) -> None:
+        hangs_up_after(length, b"")(link)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return script
+
+
 def hangs(link: socket.socket) -> None:
     """Reads the whole file and never says a word."""
     read_stream(link)

@@ -8,11 +8,18 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.core.checks import run_checks
 from django.test import override_settings
 
 from tests.veza.integrations import own_clamd
 from veza.health.dependencies import Condition, check_antivirus
-from veza.integrations.antivirus import Antivirus, AntivirusUnavailableError, ScanLimitError
+from veza.integrations.antivirus import (
+    Antivirus,
+    AntivirusUnavailableError,
+    ScanCutError,
+    ScanLimitError,
+)
+from veza.integrations.antivirus.absent import AbsentAntivirus
 from veza.integrations.antivirus.builtin import EICAR, BuiltinAntivirus
 from veza.integrations.antivirus.clamd import CHUNK_BYTES, ClamdAntivirus
 
@@ -163,16 +170,37 @@ class TestHostileClamd:
         "answer",
         [
             own_clamd.says_after(100_000, b"INSTREAM size limit exceeded. ERROR\0"),
+            own_clamd.hangs_up_after(100_000, b"INSTREAM size limit exceeded. ERROR\0"),
             own_clamd.says(b"INSTREAM size limit exceeded. ERROR\0"),
             own_clamd.says(b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0"),
         ],
     )
     def test_tells_that_a_file_is_too_large_for_it(self, settings, answer) -> None:
+        settings.CLAMD_TIMEOUT_S = 30  # who answers is waited for, also on a busy machine
         with (
             own_clamd.fake_clamd(answer) as settings.CLAMD_URL,
             pytest.raises(ScanLimitError),
         ):
             ClamdAntivirus().scan(BytesIO(b"music" * 4_000_000))
+
+    @pytest.mark.parametrize(
+        "script", [own_clamd.resets_after(2_000_000), own_clamd.hangs_up_after(2_000_000, b"")]
+    )
+    def test_is_known_to_have_hung_up_in_the_middle(self, settings, script) -> None:
+        settings.CLAMD_TIMEOUT_S = 30
+        with own_clamd.fake_clamd(script) as settings.CLAMD_URL, pytest.raises(ScanCutError):
+            ClamdAntivirus().scan(BytesIO(b"music" * 4_000_000))
+
+    @pytest.mark.parametrize(
+        "script", [own_clamd.resets_after(0), own_clamd.resets_after(100_000), own_clamd.hangs]
+    )
+    def test_is_away_where_it_hangs_up_at_once_or_is_silent(self, settings, script) -> None:
+        with (
+            own_clamd.fake_clamd(script) as settings.CLAMD_URL,
+            pytest.raises(AntivirusUnavailableError) as caught,
+        ):
+            ClamdAntivirus().scan(BytesIO(b"music" * 100_000))
+        assert caught.type is AntivirusUnavailableError
 
     @pytest.mark.parametrize(
         "url", ["tcp://127.0.0.1:1", "unix:///nowhere/clamd.ctl", "tcp://scanner.invalid:3310"]
@@ -189,6 +217,30 @@ class TestReadiness:
         settings.ANTIVIRUS_BACKEND = "veza.integrations.antivirus.builtin.BuiltinAntivirus"
 
         assert check_antivirus() == Condition("off", "Only the EICAR test file is recognised.")
+
+    def test_is_degraded_where_a_scanner_is_expected(self, settings) -> None:
+        settings.ANTIVIRUS_BACKEND = "veza.integrations.antivirus.builtin.BuiltinAntivirus"
+        settings.ANTIVIRUS_EXPECTED = True
+
+        assert check_antivirus().state == "degraded"
+
+    def test_says_that_uploads_wait_for_a_scanner(self, settings) -> None:
+        settings.ANTIVIRUS_BACKEND = "veza.integrations.antivirus.absent.AbsentAntivirus"
+        settings.ANTIVIRUS_REQUIRED = settings.ANTIVIRUS_EXPECTED = True
+
+        assert (check_antivirus().state, "wait" in check_antivirus().detail) == ("degraded", True)
+        with pytest.raises(AntivirusUnavailableError):
+            AbsentAntivirus().scan(BytesIO(b"music"))
+
+    @pytest.mark.parametrize(
+        ("adapter", "warns"),
+        [("builtin.Builtin", True), ("absent.Absent", True), ("clamd.Clamd", False)],
+    )
+    def test_is_warned_of_before_a_deployment(self, settings, adapter: str, warns: bool) -> None:
+        settings.ANTIVIRUS_BACKEND = f"veza.integrations.antivirus.{adapter}Antivirus"
+
+        found = run_checks(tags=["security"], include_deployment_checks=True)
+        assert ("veza.W001" in {each.id for each in found}) is warns
 
     @pytest.mark.needs_clamd
     def test_is_up_with_clamd(self, settings) -> None:

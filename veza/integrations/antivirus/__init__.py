@@ -3,12 +3,20 @@
 from veza.integrations.antivirus.port import (
     Antivirus,
     AntivirusUnavailableError,
+    ScanCutError,
     ScanLimitError,
     Verdict,
 )
 from veza.kit.backends import backend
 
-__all__ = ["Antivirus", "AntivirusUnavailableError", "ScanLimitError", "Verdict", "antivirus"]
+__all__ = [
+    "Antivirus",
+    "AntivirusUnavailableError",
+    "ScanCutError",
+    "ScanLimitError",
+    "Verdict",
+    "antivirus",
+]
 
 
 def antivirus() -> Antivirus:

@@ -13,10 +13,16 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from veza.integrations.antivirus.port import AntivirusUnavailableError, ScanLimitError, Verdict
+from veza.integrations.antivirus.port import (
+    AntivirusUnavailableError,
+    ScanCutError,
+    ScanLimitError,
+    Verdict,
+)
 
 CHUNK_BYTES = 256 * 1024
 MAX_ANSWER_BYTES = 4096
+CUT_BYTES = 1024 * 1024  # who hangs up before that has not begun to dislike the file
 CONNECT_TIMEOUT_S = 3.0
 VERSION_TIMEOUT_S = 0.6  # /readyz asks for it
 DEFAULT_PORT = 3310
@@ -51,6 +57,7 @@ class _Link:
 
     def __init__(self, url: str, timeout_s: float) -> None:
         self._timeout_s = timeout_s
+        self._sent_bytes = 0
         try:
             self._socket = _connected(url, min(timeout_s, CONNECT_TIMEOUT_S))
         except (OSError, ValueError) as fault:
@@ -71,35 +78,48 @@ class _Link:
             self._socket.sendall(data)
         except OSError as fault:
             self._refused(fault)
+        self._sent_bytes += len(data)
 
     def answer(self) -> str:
         """All that is said until the other side hangs up, which is one line that ends in NUL."""
-        heard = self._hear(time.monotonic() + self._timeout_s)
+        heard, fault = self._hear(time.monotonic() + self._timeout_s)
+        if fault or not heard:
+            raise self._lost(heard, fault) from fault
         if not heard.endswith(b"\0") or heard.count(b"\0") != 1:
             raise AntivirusUnavailableError("The antivirus did not answer to the end.")
         return heard[:-1].decode("utf-8", "replace")
 
-    def _hear(self, deadline: float) -> bytes:
+    def _hear(self, deadline: float) -> tuple[bytes, OSError | None]:
+        """What was said, and what ended it, if that was not the other side in good order."""
         heard = b""
         try:
             while len(heard) <= MAX_ANSWER_BYTES:
                 self._socket.settimeout(max(0.001, deadline - time.monotonic()))
                 if not (more := self._socket.recv(MAX_ANSWER_BYTES)):
-                    return heard
+                    return heard, None
                 heard += more
         except OSError as fault:
-            raise AntivirusUnavailableError from fault
+            return heard, fault
         raise AntivirusUnavailableError("The antivirus answers without end.")
 
     def _refused(self, fault: OSError | None) -> NoReturn:
-        """clamd stops reading in the middle of a file that is too large for it, and says so."""
-        try:
-            _verdict(self.answer())
-        except ScanLimitError:
-            raise
-        except AntivirusUnavailableError:
-            raise AntivirusUnavailableError from fault
-        raise AntivirusUnavailableError("The antivirus answered before it had read the file.")
+        """clamd stops reading in the middle of a file that is too large for it, says so, and hangs
+        up on what still comes: the connection is reset, mostly behind the answer, which can still
+        be read, at times before it.
+        """
+        heard, ended = self._hear(time.monotonic() + self._timeout_s)
+        if heard.endswith(b"\0"):
+            _verdict(heard[:-1].decode("utf-8", "replace"))
+            raise AntivirusUnavailableError("The antivirus answered before it had read the file.")
+        raise self._lost(heard, ended) from fault
+
+    def _lost(self, heard: bytes, ended: OSError | None) -> AntivirusUnavailableError:
+        """What it means that no whole answer came; `ended` is None where the other side went in
+        good order.
+        """
+        has_gone = not heard and not isinstance(ended, TimeoutError)
+        is_cut = has_gone and self._sent_bytes >= CUT_BYTES
+        return ScanCutError() if is_cut else AntivirusUnavailableError()
 
 
 def _connected(url: str, timeout_s: float) -> socket.socket:

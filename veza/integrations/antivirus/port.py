@@ -24,6 +24,15 @@ class ScanLimitError(AntivirusUnavailableError):
     message = "The file is larger than the antivirus is set up to scan."
 
 
+class ScanCutError(AntivirusUnavailableError):
+    """The scanner hung up in the middle of the file and gave no reason: it was restarted, or does
+    not like this file. A few more tries tell which.
+    """
+
+    code = "antivirus_cut"
+    message = "The antivirus hung up in the middle of the file."
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """What the scanner says of a file; `signature` names what was found in it."""

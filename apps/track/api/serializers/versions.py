@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from apps.track.api.serializers.tracks import AudioOutput
 from apps.track.types import TrackStatus
 from veza.kit.api.fields import TextOnly, single_line
 
@@ -21,4 +22,5 @@ class VersionOutput(serializers.Serializer):
     note = serializers.CharField()
     active = serializers.BooleanField()
     duration_ms = serializers.IntegerField(allow_null=True)
+    audio = AudioOutput(source="*", help_text="Of this file, to compare versions by.")
     created_at = serializers.DateTimeField()

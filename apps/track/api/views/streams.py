@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.track.api.serializers.shown import caller_id
+from apps.track.api.serializers.shown import MASTER, caller_id
+from apps.track.errors import PurchaseRequiredError, TrackNotFoundError
 from apps.track.selectors.streams import (
     Heard,
     get_downloadable,
@@ -67,14 +68,26 @@ class StreamView(StreamPart):
         operation_id="tracks_stream",
         tags=["tracks"],
         summary="HLS: playlists and segments",
-        responses={(200, PLAYLIST): OpenApiTypes.BINARY, 404: NOT_HEARD, 409: NOT_READY},
+        description=(
+            "Of a track that has to be bought, the first 30 seconds. Streams of an external stream"
+            " server are found by a redirect."
+        ),
+        responses={
+            (200, PLAYLIST): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description="To the playlist at the stream server."),
+            403: OpenApiResponse(description="`purchase_required`: there is no preview."),
+            404: NOT_HEARD,
+            409: NOT_READY,
+        },
     )
     def get(self, request: Request, track_id: UUID, name: str) -> HttpResponseBase:
         heard = self.heard(request, track_id)
-        key = stream_key(heard.version, name)
+        if heard.version.master_url:
+            return _elsewhere(heard, name)
+        key = stream_key(heard, name)
         if not name.endswith(".m3u8"):
             return serve(request, key, caching=_caching(heard, public=FOREVER))
-        text = read_playlist(key, query=_passed_on(request))
+        text = read_playlist(heard, key, query=_passed_on(request))
         return HttpResponse(
             text,
             content_type=PLAYLIST,
@@ -129,6 +142,24 @@ class DownloadView(APIView):
         return Response(status=302, headers={"Location": url, "Cache-Control": "no-store"})
 
 
+def _elsewhere(heard: Heard, name: str) -> HttpResponseBase:
+    """The one address of a stream that an external server serves; who may hear it is told.
+
+    Raises TrackNotFoundError, PurchaseRequiredError.
+    """
+    if name != MASTER:
+        raise TrackNotFoundError
+    if heard.is_preview:
+        raise PurchaseRequiredError
+    # Another version may be active soon, however long the address is good.
+    soon = heard._replace(left_s=None if heard.left_s is None else min(heard.left_s, PLAYLIST_S))
+    headers = {
+        "Location": heard.version.master_url,
+        "Cache-Control": _caching(soon, public=f"public, max-age={PLAYLIST_S}"),
+    }
+    return HttpResponse(status=302, headers=headers)
+
+
 def _caching(heard: Heard, *, public: str) -> str:
     return public if heard.left_s is None else f"private, max-age={heard.left_s}"
 
@@ -138,4 +169,6 @@ def _passed_on(request: Request) -> str:
     query = request.query_params
     if "signature" not in query:
         return ""
-    return urlencode({name: query[name] for name in ("expires", "signature") if name in query})
+    return urlencode(
+        {name: query[name] for name in ("expires", "part", "signature") if name in query}
+    )

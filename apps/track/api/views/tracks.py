@@ -27,6 +27,7 @@ from apps.track.api.serializers.tracks import (
 )
 from apps.track.errors import TrackFileMissingError, TrackTooLargeError
 from apps.track.models import Track
+from apps.track.selectors.access import access_to
 from apps.track.selectors.status import get_status
 from apps.track.services import likes, tracks
 from apps.track.types import TrackTexts, Visibility
@@ -132,7 +133,7 @@ class TrackView(APIView):
     )
     def get(self, request: Request, track_id: UUID) -> Response:
         track = selectors.get_track(track_id, user_id=caller_id(request))
-        etag = _etag(track)
+        etag = _etag(track, request)
         if not_modified(request, etag):
             return _with_etag(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
         return _with_etag(Response(_body(track, request)), etag)
@@ -152,9 +153,9 @@ class TrackView(APIView):
             user_id=cast(UUID, caller_id(request)),
             changes=form.validated_data,
             now=timezone.now(),
-            check=lambda current: check_if_match(request, _etag(current)),
+            check=lambda current: check_if_match(request, _etag(current, request)),
         )
-        return _with_etag(Response(_body(track, request)), _etag(track))
+        return _with_etag(Response(_body(track, request)), _etag(track, request))
 
     @extend_schema(
         operation_id="tracks_delete",
@@ -168,7 +169,7 @@ class TrackView(APIView):
             track_id=track_id,
             user_id=cast(UUID, caller_id(request)),
             now=timezone.now(),
-            check=lambda current: check_if_match(request, _etag(current)),
+            check=lambda current: check_if_match(request, _etag(current, request)),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -252,8 +253,12 @@ def _body(track: Track, request: Request) -> dict[str, Any]:
     return dict(TrackOutput(shown).data)
 
 
-def _etag(track: Track) -> str:
-    return etag_of(track.id, track.updated_at, track.status, track.like_count, track.play_count)
+def _etag(track: Track, request: Request) -> str:
+    """It changes also where the caller may hear more or less than before."""
+    access = access_to([track], user_id=caller_id(request))[track.id]
+    return etag_of(
+        track.id, track.updated_at, track.status, track.like_count, track.play_count, access.state
+    )
 
 
 def _with_etag(response: Response, etag: str) -> Response:

@@ -35,11 +35,12 @@ from apps.track.models import Upload
 from apps.track.rules.uploads import parse_count
 from apps.track.selectors.uploads import get_upload
 from apps.track.services.upload_sweep import finish_left
-from apps.track.services.uploads import create_upload, terminate_upload
+from apps.track.services.uploads import create_upload_once, terminate_upload
 from apps.track.services.writers import Hold, let_go, look, take_hold
 from apps.track.services.writing import Checksum
 from apps.track.types.uploads import UploadState
 from veza.kit.api.failures import Failure
+from veza.kit.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from veza.kit.api.native import spend
 from veza.kit.asgi import lifecycle
 from veza.kit.asgi.refusals import Receive, Scope, Send, request_id_of, stopping
@@ -119,23 +120,31 @@ async def _create(call: Call) -> None:
     has_body, length = brings_bytes(call.fields), announced(call.fields)
     if has_body and (length or 0) > size_bytes:
         raise UploadExceededError
-    row = await in_thread(
-        create_upload,
-        user_id=call.user_id, size_bytes=size_bytes, metadata=metadata, now=timezone.now(),
+    key = call.fields.get(IDEMPOTENCY_KEY)
+    row, is_replay = await in_thread(
+        create_upload_once,
+        key=key, user_id=call.user_id, size_bytes=size_bytes, metadata=metadata,
+        now=timezone.now(),
     )  # fmt: skip
-    if has_body and row.state == UploadState.RECEIVING:
-        row = await _fill(call, row, checksum=checksum)
-    await call.answer.created(row)
+    if has_body and row.state == UploadState.RECEIVING and not is_replay:
+        row = await _fill(call, row, checksum=checksum, can_ask_again=key is not None)
+    await call.answer.created(row, is_replay=is_replay)
 
 
-async def _fill(call: Call, row: Upload, *, checksum: Checksum | None) -> Upload:
-    """Who does not get the answer does not know the address: then it was never made."""
+async def _fill(
+    call: Call, row: Upload, *, checksum: Checksum | None, can_ask_again: bool
+) -> Upload:
+    """Who does not get the answer does not know the address: then it was never made, unless he
+    can ask for it again.
+    """
     hold = await in_thread(take_hold, upload_id=row.id, user_id=call.user_id, now=timezone.now())
     if hold is None:  # nobody else knows it, so this is not to be
         raise UploadLockedError
     try:
         return await _write(call, hold, checksum)
     except BaseException:
+        if can_ask_again:
+            raise
         await in_thread(
             terminate_upload, upload_id=row.id, user_id=call.user_id, now=timezone.now()
         )

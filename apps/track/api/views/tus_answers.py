@@ -11,6 +11,7 @@ from apps.track.models import Upload
 from apps.track.rules.uploads import CHECKSUMS
 from apps.track.types.uploads import UploadState
 from veza.kit.api.failures import Failure, read_failure
+from veza.kit.api.idempotency import REPLAYED
 from veza.kit.api.native import BUG, PREFLIGHT_AGE_S, cors, encoded
 from veza.kit.asgi.refusals import CLOSE, Headers, RefusalError, Scope, Send
 from veza.kit.metrics import HTTP_REQUEST_DURATION, HTTP_REQUESTS
@@ -36,10 +37,11 @@ class Answer:
         self._started = perf_counter()
         self.limits: Mapping[str, str] = {}
 
-    async def created(self, row: Upload) -> None:
-        """201, with the address."""
+    async def created(self, row: Upload, *, is_replay: bool) -> None:
+        """201, with the address; of a `is_replay`, as far as the upload is by now."""
         address = f"{settings.LINK_BASE}{PATH}/{row.id}"
-        await self._finish(201, {"Location": address} | _progress(row))
+        replayed = {REPLAYED: "true"} if is_replay else {}
+        await self._finish(201, {"Location": address} | _progress(row) | replayed)
 
     async def stored(self, row: Upload) -> None:
         """204: up to this offset."""

@@ -4,8 +4,9 @@ import httpx
 
 from tests.apps.realtime.centrifugo.sockets import opened
 from tests.apps.realtime.live import Account, Web
+from tests.factories.sounds import wav
 
-PLAYLISTS = "/api/v1/playlists"
+PLAYLISTS, TRACKS = "/api/v1/playlists", "/api/v1/tracks"
 
 
 def call(web: Web, account: Account, method: str, path: str, **body: object) -> httpx.Response:
@@ -31,3 +32,42 @@ async def test_a_playlist_that_becomes_private_is_left_by_strangers(web: Web) ->
         assert await watching.error("subscribe", channel=room) == 102
         changed = (await own.get())["push"]
         assert changed["pub"]["data"]["data"]["changed"] == ["visibility"]
+
+
+async def test_a_track_is_left_by_who_may_edit_it_no_more(web: Web) -> None:
+    owner, guest = web.register(), web.register()
+    made = httpx.post(
+        f"{web.base_url}{TRACKS}", files={"file": ("a.wav", wav(0.1))},
+        headers=owner.headers, timeout=30,
+    ).json()  # fmt: skip
+    room = f"track:{made['id']}"
+    path = f"{TRACKS}/{made['id']}/collaborators/{guest.username}"
+    assert call(web, owner, "PUT", path).status_code == 204
+    async with opened(web) as watching:
+        await watching.ask("connect", token=guest.access)
+        assert "subscribe" in await watching.ask("subscribe", channel=room)
+
+        assert call(web, owner, "DELETE", path).status_code == 204
+
+        while "unsubscribe" not in (push := (await watching.get())["push"]):
+            assert push["pub"]["data"]["type"].startswith("track.")
+        assert push["channel"] == room
+        assert await watching.error("subscribe", channel=room) == 102
+
+
+async def test_a_deleted_track_is_left_by_all(web: Web) -> None:
+    owner = web.register()
+    made = httpx.post(
+        f"{web.base_url}{TRACKS}", files={"file": ("a.wav", wav(0.1))},
+        headers=owner.headers, timeout=30,
+    ).json()  # fmt: skip
+    room = f"track:{made['id']}"
+    async with opened(web) as watching:
+        await watching.ask("connect", token=owner.access)
+        assert "subscribe" in await watching.ask("subscribe", channel=room)
+
+        assert call(web, owner, "DELETE", f"{TRACKS}/{made['id']}").status_code == 204
+
+        while "unsubscribe" not in (push := (await watching.get())["push"]):
+            assert push["pub"]["data"]["type"].startswith("track.")
+        assert await watching.error("subscribe", channel=room) == 102

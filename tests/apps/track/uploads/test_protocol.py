@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 
 import pytest
 
@@ -44,6 +45,63 @@ class TestDiscovery:
             answer = wire.get(PATH, "Origin: https://elsewhere.example", method="OPTIONS")
 
         assert "access-control-allow-origin" not in answer.headers
+
+
+class TestRepeatedCreation:
+    KEY = "Idempotency-Key: {}"
+
+    def test_finds_the_same_upload(self, tus):
+        key = self.KEY.format("find")
+        told = (key, "Upload-Length: 10", metadata(filename="a.flac"))
+        first, again = tus.ask("POST", PATH, *told), tus.ask("POST", PATH, *told)
+
+        assert (first.status, again.status) == (201, 201)
+        assert first.headers["location"] == again.headers["location"]
+        assert "idempotent-replayed" not in first.headers
+        assert again.headers["idempotent-replayed"] == "true"
+        other = tus.ask("POST", PATH, self.KEY.format("other"), *told[1:])
+        assert other.headers["location"] != first.headers["location"]
+
+    def test_tells_how_far_it_is(self, tus):
+        told = (self.KEY.format("far"), "Upload-Length: 10", BYTES)
+        path = tus.ask("POST", PATH, *told, body=b"12345").headers["location"]
+        again = tus.ask("POST", PATH, *told, body=b"12345")
+
+        assert (again.headers["location"], again.headers["upload-offset"]) == (path, "5")
+        assert tus.patch(path, 5, b"67890").status == 204
+        assert tus.offset(path) == 10
+
+    def test_keeps_what_arrived_before_the_answer_was_lost(self, tus):
+        told = (self.KEY.format("lost"), "Upload-Length: 10", BYTES)
+        with Wire(tus.port) as wire:
+            head = request(PATH, *tus.headers, *told, "Content-Length: 10", method="POST")
+            wire.send(head + b"1234")
+        for _ in range(100):
+            again = tus.ask("POST", PATH, *told, body=b"1234567890")
+            if again.status == 201 and again.headers["upload-offset"] == "4":
+                break
+            threading.Event().wait(0.05)
+        assert again.headers["upload-offset"] == "4"
+        assert tus.offset(again.headers["location"]) == 4
+
+    @pytest.mark.parametrize("other", ["Upload-Length: 11", "Upload-Metadata: filename Yg=="])
+    def test_is_refused_for_another_file(self, tus, other):
+        key = self.KEY.format(f"another-{len(other)}")
+        tus.ask("POST", PATH, key, "Upload-Length: 10")
+        told = (key, other) if "Length" in other else (key, "Upload-Length: 10", other)
+        answer = tus.ask("POST", PATH, *told)
+        assert (answer.status, answer.document["code"]) == (422, "idempotency_key_reused")
+
+    def test_says_that_the_upload_is_gone(self, tus):
+        told = (self.KEY.format("gone"), "Upload-Length: 10")
+        path = tus.ask("POST", PATH, *told).headers["location"]
+        assert tus.ask("DELETE", path).status == 204
+        assert tus.ask("POST", PATH, *told).document["code"] == "upload_expired"
+
+    @pytest.mark.parametrize("key", ["", "x" * 256])
+    def test_needs_a_key(self, tus, key):
+        answer = tus.ask("POST", PATH, self.KEY.format(key), "Upload-Length: 10")
+        assert (answer.status, answer.document["code"]) == (400, "idempotency_key_invalid")
 
 
 class TestCreation:
