@@ -11,6 +11,10 @@ ALLOWED_HOSTS = ["*"]
 # A busy machine must not make a test count in the process instead of in Redis.
 RATE_LIMIT_TIMEOUT_S = 5
 
+# Facts drop what is cached when they are committed, and most tests commit nothing: it is turned on
+# where it is tested (tests/veza/caching).
+CACHE_TTL_S = 0
+
 # Runs side by side differ by their database, parallel processes of one run by their number.
 REDIS_NAMESPACE = f"{DATABASES['default']['NAME']}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 

@@ -108,13 +108,17 @@ class S3ObjectStorage:
         check_public(key)
         return f"{settings.S3_PUBLIC_URL}/{key}" if settings.S3_PUBLIC_URL else public_link(key)
 
-    def signed_url(self, key: str, *, now: datetime, lifetime_s: int, filename: str = "") -> str:
+    def signed_url(
+        self, key: str, *, now: datetime, lifetime_s: int, filename: str = "", caching: str = ""
+    ) -> str:
         """By the clock of this machine: the library takes no other."""
         check_lifetime(lifetime_s)
         asked = {"Bucket": self._bucket, "Key": check_key(key)}
         if filename:
             header = content_disposition_header(as_attachment=True, filename=filename)
             asked["ResponseContentDisposition"] = str(header)
+        if caching:
+            asked["ResponseCacheControl"] = caching
         with told():
             url: str = self._client.generate_presigned_url(
                 "get_object", Params=asked, ExpiresIn=lifetime_s

@@ -1,0 +1,61 @@
+"""nginx as we ship it, or with a configuration of the test's own, on a free port."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.veza.asgi.wire import until
+from veza.config import ROOT
+from veza.embedded.ports import free_port
+
+OURS = ROOT / "deploy" / "nginx"
+
+
+@contextmanager
+def shipped(folder: Path, *, web_port: int, storage: Path) -> Iterator[str]:
+    """The configuration of deploy/nginx with the addresses of this test; its base URL."""
+    shutil.copytree(OURS, folder, dirs_exist_ok=True)
+    port = free_port()
+    for name, old, new in (
+        ("nginx.conf", "/tmp/nginx", f"{folder}/nginx"),  # noqa: S108 - the text of the file
+        ("nginx.conf", "listen 8080", f"listen 127.0.0.1:{port}"),
+        ("nginx.conf", "alias /var/lib/veza/storage/", f"alias {storage}/"),
+        ("nginx.conf", "access_log /dev/stdout", f"access_log {folder}/access.log"),
+        ("upstreams.conf", "server api:8000", f"server 127.0.0.1:{web_port}"),
+        ("upstreams.conf", "server web:8000", f"server 127.0.0.1:{web_port}"),
+    ):
+        text = (folder / name).read_text()
+        assert old in text, (name, old)
+        (folder / name).write_text(text.replace(old, new))
+    with running(folder, port=port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running(folder: Path, *, port: int) -> Iterator[None]:
+    """nginx with the nginx.conf of this folder. Its workers may read what the tests write."""
+    argv = [
+        os.environ["NGINX_BINARY"], "-e", str(folder / "error.log"), "-c",
+        str(folder / "nginx.conf"), "-g", "daemon off;" + (" user root;" * (os.getuid() == 0)),
+    ]  # fmt: skip
+    started = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        until(lambda: started.poll() is not None or _answers(port), timeout_s=20)
+        assert started.poll() is None, started.stderr and started.stderr.read()
+        yield
+    finally:
+        started.terminate()
+        started.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/_no_such_thing")
+    except httpx.TransportError:
+        return False
+    return True
