@@ -46,8 +46,8 @@ class LocalObjectStorage:
     the same path: beside `a/b` there is no `a/b/c`.
     """
 
-    def __init__(self) -> None:
-        self._root = Path(settings.OBJECT_STORAGE_ROOT)
+    def __init__(self, *, root: Path | None = None) -> None:
+        self._root = root or Path(settings.OBJECT_STORAGE_ROOT)
         self._unfinished = self._root / UNFINISHED
         self._forget_abandoned()
 

@@ -42,8 +42,8 @@ class S3ObjectStorage:
     links lead to the bucket itself.
     """
 
-    def __init__(self) -> None:
-        self._bucket = settings.S3_BUCKET
+    def __init__(self, *, bucket: str = "") -> None:
+        self._bucket = bucket or settings.S3_BUCKET
         self._client = connect(connect_timeout=3, read_timeout=20, attempts=3)
         self._probe = connect(
             connect_timeout=PROBE_TIMEOUT_S, read_timeout=PROBE_TIMEOUT_S, attempts=1
