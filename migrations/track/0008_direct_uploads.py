@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('track', '0003_uploads'),
+        ("track", "0003_uploads"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='upload',
-            name='part_size_bytes',
-            field=models.BigIntegerField(blank=True, help_text='Set where the sender brings it to the storage himself', null=True),
+            model_name="upload",
+            name="part_size_bytes",
+            field=models.BigIntegerField(
+                blank=True,
+                help_text="Set where the sender brings it to the storage himself",
+                null=True,
+            ),
         ),
     ]

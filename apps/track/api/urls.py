@@ -37,9 +37,7 @@ urlpatterns = [
     ),
     path("tracks/<uuid:track_id>/download", streams.DownloadView.as_view(), name="track-download"),
     path("uploads", uploads.UploadsView.as_view(), name="uploads"),
-    path(
-        "uploads/direct", direct_uploads.DirectUploadsView.as_view(), name="direct-uploads"
-    ),
+    path("uploads/direct", direct_uploads.DirectUploadsView.as_view(), name="direct-uploads"),
     path(
         "uploads/<uuid:upload_id>/complete",
         direct_uploads.CompleteUploadView.as_view(),

@@ -1,4 +1,4 @@
-"""Files that are sent in parts to the storage directly: how they are cut, and what must be there."""
+"""Files that go to the storage in parts: how they are cut, and what must be there."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -42,4 +42,6 @@ def missing_parts(sizes: Iterable[int], arrived: Iterable[Part]) -> list[int]:
 def strange_parts(told: Mapping[int, str], arrived: Iterable[Part]) -> list[int]:
     """The numbers of parts that the sender and the storage disagree on."""
     found = {part.number: part.etag.strip('"') for part in arrived}
-    return sorted(n for n in told.keys() | found.keys() if told.get(n, "").strip('"') != found.get(n))
+    return sorted(
+        n for n in told.keys() | found.keys() if told.get(n, "").strip('"') != found.get(n)
+    )

@@ -62,5 +62,7 @@ class Product:
 def segments(playlist: httpx.Response) -> list[str]:
     """The addresses in a playlist, as it names them, that of the initialisation first."""
     lines = playlist.raise_for_status().text.splitlines()
-    first = [line.partition('URI="')[2].rstrip('"') for line in lines if line.startswith("#EXT-X-MAP")]
+    first = [
+        line.partition('URI="')[2].rstrip('"') for line in lines if line.startswith("#EXT-X-MAP")
+    ]
     return first + [line for line in lines if line and not line.startswith("#")]

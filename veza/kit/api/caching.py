@@ -5,7 +5,7 @@ A view says so itself, and says what its answer depends on; one that says nothin
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -98,10 +98,8 @@ def _kept(key: str, response: HttpResponseBase, look: caches.Look) -> HttpRespon
     whole = render() if render else response
     if len(whole.content) <= MAX_BYTES:
         value = [dict(whole.items()), whole.content.decode()]
-        try:
+        with suppress(caches.CacheAwayError):
             caches.keep(key, value, generations=look.generations)
-        except caches.CacheAwayError:
-            pass  # it is told as a miss all the same
     return HttpResponse(whole.content, headers=dict(whole.items()))
 
 

@@ -36,7 +36,9 @@ class Command(BaseCommand):
         parser.add_argument("--from", dest="source", required=True, help=where)
         parser.add_argument("--to", dest="target", required=True, help=where)
         parser.add_argument("--prefix", default="", help="only keys that begin with this")
-        parser.add_argument("--dry-run", action="store_true", help="copy nothing, say what is missing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="copy nothing, say what is missing"
+        )
         parser.add_argument(
             "--quick", action="store_true", help="what has the same size is not read again"
         )
