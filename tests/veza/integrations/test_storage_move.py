@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ class Meddling:
 
 
 @pytest.fixture
-def meddle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def meddle(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
     """Have something happen before each read of the source."""
 
     def begin(source: str, do: Any) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client
 
 from apps.auth.models import User
-from apps.datastream.api.views import metrics as metric_views
+from apps.datastream.selectors import metrics as metric_selectors
 from apps.datastream.services import metrics
 from apps.events import registry
 from apps.events.types import Actor
@@ -186,7 +186,7 @@ class TestFact:
         self, nobody: Client, owner: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Read old, fact drops, write old: what was written is never found."""
-        list_metrics: Callable[[], Any] = metric_views.selectors.list_metrics
+        list_metrics: Callable[[], Any] = metric_selectors.list_metrics
 
         def slowly() -> Any:
             found = list(list_metrics())
@@ -195,7 +195,7 @@ class TestFact:
             return found
 
         make_metric(owner, "early")
-        monkeypatch.setattr(metric_views.selectors, "list_metrics", slowly)
+        monkeypatch.setattr(metric_selectors, "list_metrics", slowly)
         first = nobody.get("/api/v1/metrics")
         second = nobody.get("/api/v1/metrics")
 

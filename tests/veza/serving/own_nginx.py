@@ -1,7 +1,6 @@
 """nginx as we ship it, or with a configuration of the test's own, on a free port."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,29 +8,16 @@ from pathlib import Path
 
 import httpx
 
+from deploy.services.nginx import configure
 from tests.veza.asgi.wire import until
-from veza.config import ROOT
 from veza.embedded.ports import free_port
-
-OURS = ROOT / "deploy" / "nginx"
 
 
 @contextmanager
 def shipped(folder: Path, *, web_port: int, storage: Path) -> Iterator[str]:
     """The configuration of deploy/nginx with the addresses of this test; its base URL."""
-    shutil.copytree(OURS, folder, dirs_exist_ok=True)
     port = free_port()
-    for name, old, new in (
-        ("nginx.conf", "/tmp/nginx", f"{folder}/nginx"),  # noqa: S108 - the text of the file
-        ("nginx.conf", "listen 8080", f"listen 127.0.0.1:{port}"),
-        ("nginx.conf", "alias /var/lib/veza/storage/", f"alias {storage}/"),
-        ("nginx.conf", "access_log /dev/stdout", f"access_log {folder}/access.log"),
-        ("upstreams.conf", "server api:8000", f"server 127.0.0.1:{web_port}"),
-        ("upstreams.conf", "server web:8000", f"server 127.0.0.1:{web_port}"),
-    ):
-        text = (folder / name).read_text()
-        assert old in text, (name, old)
-        (folder / name).write_text(text.replace(old, new))
+    configure(folder, port=port, web_port=web_port, storage=storage)
     with running(folder, port=port):
         yield f"http://127.0.0.1:{port}"
 

@@ -1,6 +1,7 @@
 """FILE_DELIVERY=nginx: the real nginx with our configuration sends what the application allows."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
@@ -60,7 +61,7 @@ def stored(product: Product, path: str) -> bytes:
     [(prefix,)] = product.live.query(
         "SELECT hls_prefix FROM track_trackversion WHERE track_id = %s", track_id
     )
-    return (product.live.folder / "storage" / prefix / name).read_bytes()
+    return Path(product.live.folder, "storage", prefix, name).read_bytes()
 
 
 def test_segment_is_sent_by_nginx_as_the_application_says(front, product, public) -> None:

@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.utils.cache import patch_vary_headers
 
 from veza.kit import caches
@@ -94,8 +95,9 @@ def _key(request: HttpRequest) -> str:
 def _kept(key: str, response: HttpResponseBase, look: caches.Look) -> HttpResponseBase:
     if response.status_code != 200 or response.streaming or response.cookies:  # noqa: PLR2004
         return response
-    render = getattr(response, "render", None)
-    whole = render() if render else response
+    whole = cast(HttpResponse, response)
+    if isinstance(response, SimpleTemplateResponse):
+        whole = response.render()
     if len(whole.content) <= MAX_BYTES:
         value = [dict(whole.items()), whole.content.decode()]
         with suppress(caches.CacheAwayError):

@@ -46,7 +46,11 @@ class PartInput(serializers.Serializer):
 class CompleteUploadInput(serializers.Serializer):
     """All parts, each once."""
 
-    parts = PartInput(many=True, allow_empty=False, max_length=parts.MOST_PARTS)
+    parts = PartInput(
+        many=True,
+        allow_empty=False,
+        max_length=parts.MOST_PARTS,  # type: ignore[call-arg] # the list's, which stubs do not know
+    )
 
     def validate_parts(self, value: list[dict[str, Any]]) -> dict[int, str]:
         """ETags by number."""
