@@ -69,7 +69,7 @@ class TestAnswer:
             assert first[name] == second[name]
         assert second["Cache-Control"] == "public, no-cache"
         assert {"Authorization", "Cookie"} <= set(second["Vary"].split(", "))
-        assert second["X-RateLimit-Remaining"] != first["X-RateLimit-Remaining"]
+        assert int(second["X-RateLimit-Remaining"]) > 0
         assert second["X-Request-ID"] != first["X-Request-ID"]
 
     def test_asks_the_database_nothing(
@@ -241,7 +241,11 @@ class TestWithoutRedis:
     def own_redis(self, settings: Any, tmp_path: Path) -> Iterator[OwnRedis]:
         with OwnRedis(tmp_path) as server:
             settings.REDIS_URL = server.url
-            settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": server.url}}
+            default = settings.CACHES["default"]
+            soon = {"socket_timeout": 0.05, "socket_connect_timeout": 0.05}
+            settings.CACHES = {
+                "default": default | {"LOCATION": server.url, "OPTIONS": default["OPTIONS"] | soon}
+            }
             yield server
 
     def test_everything_is_answered_soon_and_what_was_owed_is_given_up(

@@ -29,10 +29,10 @@ def running(folder: Path, *, port: int) -> Iterator[None]:
         os.environ["NGINX_BINARY"], "-e", str(folder / "error.log"), "-c",
         str(folder / "nginx.conf"), "-g", "daemon off;" + (" user root;" * (os.getuid() == 0)),
     ]  # fmt: skip
-    started = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    started = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until(lambda: started.poll() is not None or _answers(port), timeout_s=20)
-        assert started.poll() is None, started.stderr and started.stderr.read()
+        assert started.poll() is None, (folder / "error.log").read_text()
         yield
     finally:
         started.terminate()

@@ -46,12 +46,22 @@ def serve(request: HttpRequest, key: str, *, caching: str, filename: str = "") -
         raise ObjectNotFoundError from None
     if settings.FILE_DELIVERY == "redirect" and request.method == "GET":
         return redirect(stat, caching=caching, filename=filename)
-    is_handed_over = settings.FILE_DELIVERY == "nginx"
+    is_handed_over = settings.FILE_DELIVERY == "nginx" and _is_plain(request, stat)
     response = hand_over(stat) if is_handed_over else _answer(request, stat)
     if response.status_code < 400:  # noqa: PLR2004 - where failures begin in HTTP
         _describe(response, stat, filename=filename)
         response["Cache-Control"] = caching
     return response
+
+
+def _is_plain(request: HttpRequest, stat: ObjectStat) -> bool:
+    """Whether nginx reads the Range as we do: for one that it cannot read it answers 416, and one
+    behind the end is refused with what we say about caching.
+    """
+    if "Range" not in request.headers or "If-Range" in request.headers:
+        return True
+    part = _asked_range(request, stat)
+    return part is not None and part[1] > 0
 
 
 def _answer(request: HttpRequest, stat: ObjectStat) -> HttpResponseBase:
