@@ -77,7 +77,7 @@ class TestAnswer:
     ) -> None:
         nobody.get("/api/v1/tracks")
         with django_assert_num_queries(0):
-            assert nobody.get("/api/v1/tracks")["X-Cache"] == "hit"
+            assert Client().get("/api/v1/tracks")["X-Cache"] == "hit"
 
     def test_differs_by_address_and_host(self, nobody: Client, track: Track) -> None:
         nobody.get("/api/v1/tracks?limit=1")
@@ -158,7 +158,7 @@ class TestCaller:
         nobody.get("/api/v1/tracks")
 
         assert nobody.get("/api/v1/tracks", headers=headers)["X-Cache"] == "off"
-        assert nobody.get("/api/v1/tracks")["X-Cache"] == "hit"
+        assert Client().get("/api/v1/tracks")["X-Cache"] == "hit"
 
 
 class TestFact:
