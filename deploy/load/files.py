@@ -209,7 +209,7 @@ def _cat(server: Server, mib: int) -> None:
         client = socket.create_connection(listener.getsockname())
         taken, _ = listener.accept()
     argv = ["sh", "-c", 'cat > "$0" && sync "$0"', target]
-    with taken, subprocess.Popen(pinned(argv, core=SERVER_CORE), stdin=taken) as cat:
+    with taken, subprocess.Popen(pinned(argv, core=SERVER_CORE), stdin=taken.fileno()) as cat:
         with client:
             _send(client, mib)
         cat.wait()

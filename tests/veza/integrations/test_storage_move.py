@@ -141,7 +141,12 @@ def test_what_is_written_meanwhile_is_found(folder: str, bucket: str, meddle: An
 
 def test_what_is_deleted_meanwhile_is_no_failure(folder: str, bucket: str, meddle: Any) -> None:
     storage = storage_at(folder)
-    meddle(folder, lambda key: key == "uploads/1" and storage.delete(key))
+
+    def delete(key: str) -> None:
+        if key == "uploads/1":
+            storage.delete(key)
+
+    meddle(folder, delete)
 
     assert move(folder, bucket) == {"copied": 3, "gone": 1}
 
