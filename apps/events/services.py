@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -10,6 +11,7 @@ from apps.events import hints, registry
 from apps.events.errors import OutsideTransactionError
 from apps.events.models import LogEpoch, OutboxFact
 from apps.events.types import Actor, Fact, Subject, actor_dict
+from veza.kit import caches
 from veza.kit.context import current_request_id
 
 try:
@@ -45,6 +47,8 @@ def publish(
         trace=_traceparent(),
     )
     _wake_a_relay_on_commit()
+    names = caches.fact_names(fact.name, subject=(subject.type, subject.id))
+    transaction.on_commit(partial(caches.give_up, names), robust=True)
     return row.event_id
 
 

@@ -21,6 +21,8 @@ from apps.datastream.services import metrics
 from apps.events.types import Actor
 from apps.realtime.services import set_last_value
 from apps.track.models import Playlist, PlaylistItem, Track, TrackVersion
+from apps.track.services.uploads import create_upload
+from apps.track.types import Metadata
 from tests.factories.auth import LAPTOP, sign_in
 from tests.policy.callers import LATER
 from tests.policy.world import ISSUER, PROVIDER, Scene
@@ -125,6 +127,12 @@ def make_playlist(scene: Scene, **told: Any) -> Playlist:
     return Playlist.objects.create(owner=scene.owner, title="Late trains", **fields)
 
 
+def _upload(scene: Scene) -> Any:
+    return create_upload(
+        user_id=scene.owner.id, size_bytes=1, metadata=Metadata(), now=scene.now
+    ).id
+
+
 def _item(scene: Scene) -> PlaylistItem:
     return PlaylistItem.objects.create(
         playlist=make_playlist(scene, item_count=1),
@@ -146,6 +154,7 @@ MAKERS: Mapping[str, Maker] = {
     "deleted-track": Maker(make=lambda scene: make_track(scene, deleted_at=scene.now).id),
     "version-number": Maker(make=lambda scene: 1, absent=lambda: 1),
     "master": Maker(make=lambda scene: "master.m3u8", absent=lambda: "master.m3u8"),
+    "upload_id": Maker(make=_upload),
     "absent-upload": Maker(make=lambda scene: new_id()),
     "playlist_id": Maker(make=lambda scene: make_playlist(scene).id),
     "private-playlist": Maker(make=lambda scene: make_playlist(scene, visibility="private").id),

@@ -103,6 +103,12 @@ def _half_set(config: Config) -> dict[str, str]:
         faults["s3_bucket"] = "S3_BUCKET: set it, too, or no other S3_ setting: files go to disk"
     if (config.s3_access_key_id is None) != (config.s3_secret_access_key is None):
         faults["s3_access_key_id"] = "S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or none"
+    if config.file_delivery == "nginx" and config.s3_bucket:
+        faults["file_delivery"] = "FILE_DELIVERY: nginx reads files on disk, not those of S3_BUCKET"
+    if config.file_delivery == "redirect" and not config.s3_bucket:
+        faults["file_delivery"] = "FILE_DELIVERY: redirect leads to S3_BUCKET, set it, too"
+    if config.cdn_url and config.file_delivery != "redirect":
+        faults["cdn_url"] = "CDN_URL: needs FILE_DELIVERY=redirect"
     return faults
 
 

@@ -161,6 +161,18 @@ class Config(BaseSettings):
         " server",
         group="Servers",
     )
+    file_delivery: Literal["app", "nginx", "redirect"] = setting(
+        "app",
+        "Who sends files: `app` itself; `nginx` in front of it, which is told by X-Accel-Redirect"
+        " and reads the disk; `redirect`, the bucket of S3, to which clients are sent",
+        group="Servers",
+    )
+    cdn_url: HttpUrl | None = setting(
+        None,
+        "With FILE_DELIVERY=redirect: where segments and pictures that everyone may read are had,"
+        " a CDN in front of the bucket; default the bucket, by signed addresses",
+        group="Servers",
+    )
 
     database_pool_min: Annotated[int, Field(ge=0)] = setting(
         10, "Connections kept open per instance, shared among its web processes", group="Database"
@@ -209,11 +221,10 @@ class Config(BaseSettings):
         768 * 1024**2, "Address space of a process that decodes audio", group="Limits"
     )
     media_max_duration_s: Seconds = setting(4 * 3600, "Longest audio that is taken", group="Limits")
-    cache_ttl_s: Seconds = setting(
+    cache_ttl_s: Annotated[int, Field(ge=0)] = setting(
         30,
-        "How long an anonymous public read may come from the cache",
+        "How long an anonymous public read may come from the cache in Redis; 0 turns it off",
         group="Limits",
-        planned=True,
     )
 
     access_token_ttl_s: Annotated[int, Field(ge=60, le=86400)] = setting(

@@ -80,6 +80,11 @@ UPLOADS_FINISHED = Counter(
     "veza_uploads_finished_total",
     "Uploads that have become whole in a request",
 )
+CACHE_READS = Counter(
+    "veza_cache_reads_total",
+    "Public reads, by whether they came from the cache: hit, miss or off",
+    ["route", "outcome"],
+)
 
 _OPERATIONS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "RELEASE"})
 _Execute = Callable[[str, Any, bool, dict[str, Any]], Any]

@@ -42,6 +42,23 @@ _adapter = "s3.S3ObjectStorage" if S3_BUCKET else "local.LocalObjectStorage"
 OBJECT_STORAGE_BACKEND = f"veza.integrations.object_storage.{_adapter}"
 _adapter = "s3.S3UploadStorage" if S3_BUCKET else "local.LocalUploadStorage"
 UPLOAD_STORAGE_BACKEND = f"veza.integrations.upload_storage.{_adapter}"
+FILE_DELIVERY = config.file_delivery
+CDN_URL = config.cdn_url or ""
+
+# Answers to who does not say who he is; without Redis nothing is kept anywhere.
+CACHE_TTL_S = config.cache_ttl_s
+_impatient = {"socket_timeout": 0.05, "socket_connect_timeout": 0.05}
+_json = {"serializer": "veza.integrations.shared_cache.redis.JsonSerializer"}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "veza.integrations.shared_cache.redis.ImpatientRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "veza.integrations.shared_cache.redis.make_key",
+        "OPTIONS": _impatient | _json,
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+}
 
 # What people upload is scanned, and decoded in a process of its own.
 CLAMD_URL = config.clamd_url or ""

@@ -3,7 +3,15 @@
 from django.urls import path
 
 from apps.track.api import internal
-from apps.track.api.views import collaborators, playlists, streams, tracks, uploads, versions
+from apps.track.api.views import (
+    collaborators,
+    direct_uploads,
+    playlists,
+    streams,
+    tracks,
+    uploads,
+    versions,
+)
 
 urlpatterns = [
     path("playlists", playlists.PlaylistsView.as_view(), name="playlists"),
@@ -53,5 +61,11 @@ urlpatterns = [
     ),
     path("tracks/<uuid:track_id>/download", streams.DownloadView.as_view(), name="track-download"),
     path("uploads", uploads.UploadsView.as_view(), name="uploads"),
+    path("uploads/direct", direct_uploads.DirectUploadsView.as_view(), name="direct-uploads"),
+    path(
+        "uploads/<uuid:upload_id>/complete",
+        direct_uploads.CompleteUploadView.as_view(),
+        name="upload-complete",
+    ),
     path("uploads/<uuid:upload_id>", uploads.UploadView.as_view(), name="upload"),
 ]

@@ -129,6 +129,36 @@ class UploadIncompleteError(ConflictError):
     message = "The upload is not complete yet."
 
 
+class DirectUploadUnavailableError(ConflictError):
+    """Files of this installation do not lie in a bucket."""
+
+    code = "direct_upload_unavailable"
+    message = "This server takes no direct uploads. Use the resumable upload."
+
+
+class UploadDirectError(ConflictError):
+    """Its bytes go to the storage, not to us."""
+
+    code = "upload_direct"
+    message = "Send the parts of this upload to the addresses that you were given."
+
+
+class UploadNotDirectError(ConflictError):
+    """Its bytes come to us, and it is whole with the last of them."""
+
+    code = "upload_not_direct"
+    message = "This upload has no parts to be put together."
+
+
+class UploadPartsError(InvalidError):
+    """What the sender says of his parts is not what the storage has."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            fields=[FieldError(field="parts", code="upload_parts_mismatch", detail=detail)]
+        )
+
+
 class UploadUsedError(ConflictError):
     """It belongs to a track already."""
 

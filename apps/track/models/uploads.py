@@ -33,6 +33,9 @@ class Upload(Entity):
     key = models.CharField(max_length=200, help_text="Of the object, which is there once finished")
     ref = models.CharField(max_length=1024, blank=True, help_text="The storage's own name for it")
     pieces = models.JSONField(default=list, help_text="[[number, size in bytes, etag], ...]")
+    part_size_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="Set where the sender brings it to the storage himself"
+    )
     next_piece = models.PositiveIntegerField(default=1)
     writer = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -41,8 +41,12 @@ BLOCK_BYTES = 1024 * 1024
 _LOCK_SPACE = 7391002
 
 
-def create_upload(*, user_id: UUID, size_bytes: int, metadata: Metadata, now: datetime) -> Upload:
-    """Make room for a file of so many bytes; it is finished at once if that is none.
+def create_upload(
+    *, user_id: UUID, size_bytes: int, metadata: Metadata, now: datetime,
+    part_size_bytes: int | None = None,
+) -> Upload:  # fmt: skip
+    """Make room for a file of so many bytes; it is finished at once if that is none. With
+    `part_size_bytes` the sender brings it to the storage himself.
 
     Raises UploadTooLargeError, UploadQuotaError, StorageUnavailableError.
     """
@@ -51,6 +55,7 @@ def create_upload(*, user_id: UUID, size_bytes: int, metadata: Metadata, now: da
     row = Upload(
         id=new_id(), user_id=user_id, size_bytes=size_bytes, metadata=metadata.raw,
         filename=metadata.filename, content_type=metadata.content_type, expires_at=now + LIFETIME,
+        part_size_bytes=part_size_bytes,
     )  # fmt: skip
     row.key = f"{KEYS}{row.id}"
     check_quota(user_id, size_bytes)

@@ -1,5 +1,7 @@
 """Objects of the storage as answers of HTTP: with ETag, Last-Modified and one range.
 
+Who may read an object is decided before; who sends it is FILE_DELIVERY's (delivery.py).
+
 Nothing that is served so can act in a browser: its type comes from a fixed list, is not to be
 guessed, and the page that it would be has no rights.
 """
@@ -7,10 +9,12 @@ guessed, and the page that it would be has no rights.
 import re
 from typing import IO, Any
 
+from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 
+from veza.integrations.file_answers.delivery import hand_over, redirect
 from veza.integrations.object_storage import (
     KeyInvalidError,
     ObjectNotFoundError,
@@ -40,11 +44,24 @@ def serve(request: HttpRequest, key: str, *, caching: str, filename: str = "") -
         stat = object_storage().stat(key)
     except KeyInvalidError:
         raise ObjectNotFoundError from None
-    response = _answer(request, stat)
+    if settings.FILE_DELIVERY == "redirect" and request.method == "GET":
+        return redirect(stat, caching=caching, filename=filename)
+    is_handed_over = settings.FILE_DELIVERY == "nginx" and _is_plain(request, stat)
+    response = hand_over(stat) if is_handed_over else _answer(request, stat)
     if response.status_code < 400:  # noqa: PLR2004 - where failures begin in HTTP
         _describe(response, stat, filename=filename)
         response["Cache-Control"] = caching
     return response
+
+
+def _is_plain(request: HttpRequest, stat: ObjectStat) -> bool:
+    """Whether nginx reads the Range as we do: for one that it cannot read it answers 416, and one
+    behind the end is refused with what we say about caching.
+    """
+    if "Range" not in request.headers or "If-Range" in request.headers:
+        return True
+    part = _asked_range(request, stat)
+    return part is not None and part[1] > 0
 
 
 def _answer(request: HttpRequest, stat: ObjectStat) -> HttpResponseBase:

@@ -6,6 +6,7 @@ from veza.integrations.object_storage.links import (
     LinkInvalidError,
     check_link,
 )
+from veza.integrations.object_storage.moving import Move, Moved, Outcome, storage_at
 from veza.integrations.object_storage.port import (
     KeyInvalidError,
     ObjectNotFoundError,
@@ -20,13 +21,17 @@ __all__ = [
     "KeyInvalidError",
     "LinkExpiredError",
     "LinkInvalidError",
+    "Move",
+    "Moved",
     "ObjectNotFoundError",
     "ObjectStat",
     "ObjectStorage",
+    "Outcome",
     "StorageUnavailableError",
     "check_link",
     "is_public",
     "object_storage",
+    "storage_at",
 ]
 
 

@@ -46,8 +46,8 @@ class LocalObjectStorage:
     the same path: beside `a/b` there is no `a/b/c`.
     """
 
-    def __init__(self) -> None:
-        self._root = Path(settings.OBJECT_STORAGE_ROOT)
+    def __init__(self, *, root: Path | None = None) -> None:
+        self._root = root or Path(settings.OBJECT_STORAGE_ROOT)
         self._unfinished = self._root / UNFINISHED
         self._forget_abandoned()
 
@@ -113,7 +113,9 @@ class LocalObjectStorage:
     def public_url(self, key: str) -> str:
         return public_link(check_public(key))
 
-    def signed_url(self, key: str, *, now: datetime, lifetime_s: int, filename: str = "") -> str:
+    def signed_url(
+        self, key: str, *, now: datetime, lifetime_s: int, filename: str = "", caching: str = ""
+    ) -> str:
         return signed_link(key, now=now, lifetime_s=lifetime_s, filename=filename)
 
     def check(self) -> None:

@@ -65,7 +65,9 @@ class MemoryObjectStorage:
     def public_url(self, key: str) -> str:
         return public_link(check_public(key))
 
-    def signed_url(self, key: str, *, now: datetime, lifetime_s: int, filename: str = "") -> str:
+    def signed_url(
+        self, key: str, *, now: datetime, lifetime_s: int, filename: str = "", caching: str = ""
+    ) -> str:
         return signed_link(key, now=now, lifetime_s=lifetime_s, filename=filename)
 
     def check(self) -> None:

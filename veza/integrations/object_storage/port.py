@@ -87,10 +87,13 @@ class ObjectStorage(Protocol):
         """The lasting address of a public object, whether or not it is there yet."""
         ...
 
-    def signed_url(self, key: str, *, now: datetime, lifetime_s: int, filename: str = "") -> str:
+    def signed_url(
+        self, key: str, *, now: datetime, lifetime_s: int, filename: str = "", caching: str = ""
+    ) -> str:
         """An address that anyone may read the object by until it expires, a week at most.
 
-        With `filename` browsers save it under that name instead of showing it.
+        With `filename` browsers save it under that name instead of showing it. `caching` is what
+        Cache-Control says of the answer, where that is not for us to say.
         """
         ...
 

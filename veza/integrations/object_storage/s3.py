@@ -42,8 +42,8 @@ class S3ObjectStorage:
     links lead to the bucket itself.
     """
 
-    def __init__(self) -> None:
-        self._bucket = settings.S3_BUCKET
+    def __init__(self, *, bucket: str = "") -> None:
+        self._bucket = bucket or settings.S3_BUCKET
         self._client = connect(connect_timeout=3, read_timeout=20, attempts=3)
         self._probe = connect(
             connect_timeout=PROBE_TIMEOUT_S, read_timeout=PROBE_TIMEOUT_S, attempts=1
@@ -108,13 +108,17 @@ class S3ObjectStorage:
         check_public(key)
         return f"{settings.S3_PUBLIC_URL}/{key}" if settings.S3_PUBLIC_URL else public_link(key)
 
-    def signed_url(self, key: str, *, now: datetime, lifetime_s: int, filename: str = "") -> str:
+    def signed_url(
+        self, key: str, *, now: datetime, lifetime_s: int, filename: str = "", caching: str = ""
+    ) -> str:
         """By the clock of this machine: the library takes no other."""
         check_lifetime(lifetime_s)
         asked = {"Bucket": self._bucket, "Key": check_key(key)}
         if filename:
             header = content_disposition_header(as_attachment=True, filename=filename)
             asked["ResponseContentDisposition"] = str(header)
+        if caching:
+            asked["ResponseCacheControl"] = caching
         with told():
             url: str = self._client.generate_presigned_url(
                 "get_object", Params=asked, ExpiresIn=lifetime_s

@@ -1,6 +1,9 @@
 """Files that arrive piece by piece: the port. The adapter is UPLOAD_STORAGE_BACKEND's."""
 
+from typing import cast
+
 from veza.integrations.upload_storage.port import (
+    DirectUploadStorage,
     Pen,
     Piece,
     PiecesLostError,
@@ -12,6 +15,7 @@ from veza.integrations.upload_storage.port import (
 from veza.kit.backends import backend
 
 __all__ = [
+    "DirectUploadStorage",
     "Pen",
     "Piece",
     "PiecesLostError",
@@ -19,6 +23,7 @@ __all__ = [
     "Staged",
     "Unfinished",
     "UploadStorage",
+    "direct_upload_storage",
     "upload_storage",
 ]
 
@@ -27,3 +32,9 @@ def upload_storage() -> UploadStorage:
     """Where uploads of this installation lie until they are finished."""
     adapter: UploadStorage = backend("UPLOAD_STORAGE_BACKEND")
     return adapter
+
+
+def direct_upload_storage() -> DirectUploadStorage | None:
+    """The same, where clients can send to it themselves."""
+    adapter = upload_storage()
+    return cast(DirectUploadStorage, adapter) if hasattr(adapter, "piece_url") else None

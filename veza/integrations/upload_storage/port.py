@@ -112,6 +112,18 @@ class UploadStorage(Protocol):
         ...
 
 
+class DirectUploadStorage(UploadStorage, Protocol):
+    """One to which clients can send the pieces themselves."""
+
+    def piece_url(self, staged: Staged, *, number: int, size_bytes: int, lifetime_s: int) -> str:
+        """An address for one PUT of exactly so many bytes; its answer has an ETag."""
+        ...
+
+    def arrived(self, staged: Staged) -> tuple[Piece, ...]:
+        """The pieces that are there, by number. Raises PiecesLostError when nothing was begun."""
+        ...
+
+
 def check_pieces(staged: Staged, found: Sequence[int]) -> None:
     """Raises PiecesLostError when one is smaller than the list says."""
     for piece, size_bytes in zip(staged.pieces, found, strict=True):

@@ -76,6 +76,34 @@ class S3UploadStorage:
             key = tail.key.removeprefix(TAILS).rpartition("/")[0]
             yield Unfinished(key=key, ref="", modified_at=tail.modified_at)
 
+    def piece_url(self, staged: Staged, *, number: int, size_bytes: int, lifetime_s: int) -> str:
+        """The length is signed, too: the bucket refuses a part of another one."""
+        with told():
+            url: str = self._client.generate_presigned_url(
+                "upload_part",
+                Params={
+                    "Bucket": self._bucket, "Key": check_key(staged.key), "UploadId": staged.ref,
+                    "PartNumber": number, "ContentLength": size_bytes,
+                },
+                ExpiresIn=lifetime_s,
+            )  # fmt: skip
+        return url
+
+    def arrived(self, staged: Staged) -> tuple[Piece, ...]:
+        pages = self._client.get_paginator("list_parts")
+        asked = {"Bucket": self._bucket, "Key": staged.key, "UploadId": staged.ref}
+        with told():
+            try:
+                return tuple(
+                    Piece(number=each["PartNumber"], size_bytes=each["Size"], etag=each["ETag"])
+                    for page in pages.paginate(**asked)
+                    for each in page.get("Parts", ())
+                )
+            except ClientError as fault:
+                if fault.response.get("Error", {}).get("Code") in _GONE:
+                    raise PiecesLostError from None
+                raise
+
     def _completed(self, staged: Staged) -> bool:
         parts = [{"PartNumber": each.number, "ETag": each.etag} for each in staged.pieces]
         with told():

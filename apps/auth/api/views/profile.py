@@ -21,6 +21,7 @@ from apps.auth.models import User
 from apps.auth.selectors.profiles import get_public_profile, profile_counts
 from apps.auth.services import accounts, erasure, limits
 from apps.auth.types import Claims
+from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 
 
@@ -93,9 +94,10 @@ class OwnUserView(APIView):
         return Response(EraseOutput({"erase_at": erase_at}).data, status.HTTP_202_ACCEPTED)
 
 
-class PublicUserView(APIView):
-    """Open to everyone."""
+class PublicUserView(PublicAnswers, APIView):
+    """Open to everyone. Its counters may be behind by CACHE_TTL_S."""
 
+    kept_until = Until(facts=("user.updated", "user.erased"))
     is_conditional = True
     permission_classes = ()
 

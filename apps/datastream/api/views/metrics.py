@@ -27,15 +27,17 @@ from apps.datastream.selectors import metrics as selectors
 from apps.datastream.services import metrics as services
 from apps.datastream.types import ReadingOfMetric
 from apps.events.types import Actor
+from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import etag_of, not_modified, set_etag
 from veza.kit.api.idempotency import IdempotentMixin
 
 UNKNOWN = OpenApiResponse(description="`metric_not_found`")
 
 
-class MetricsView(IdempotentMixin, APIView):
+class MetricsView(PublicAnswers, IdempotentMixin, APIView):
     """Anyone reads, any signed-in user adds."""
 
+    kept_until = Until(facts=("metric_created", "metric_reading_created"))
     permission_classes = (IsAuthenticatedOrReadOnly,)
 
     @extend_schema(
@@ -81,9 +83,10 @@ class MetricsView(IdempotentMixin, APIView):
         return _created(_metric_body(metric), metric_id=metric.id)
 
 
-class MetricView(APIView):
+class MetricView(PublicAnswers, APIView):
     """Open to everyone."""
 
+    kept_until = Until(subjects=("metric:{metric_id}",))
     permission_classes = ()
     is_conditional = True
 

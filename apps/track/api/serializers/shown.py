@@ -20,6 +20,12 @@ from veza.integrations.object_storage import object_storage
 from veza.kit.api.requests import absolute_url
 
 MASTER = "master.m3u8"
+# What changes how a track is shown to somebody who is nobody.
+TOLD_OF_TRACKS = (
+    "track.ready", "track.rejected", "track.updated", "track.deleted", "track.liked",
+    "track.unliked",
+)  # fmt: skip
+TOLD_OF_PEOPLE = ("user.updated", "user.erased")
 
 
 def caller_id(request: Request) -> UUID | None:

@@ -25,22 +25,34 @@ from apps.track.api.serializers.playlists import (
     UpdatePlaylistInput,
     told_after,
 )
-from apps.track.api.serializers.shown import caller_id, show_all
+from apps.track.api.serializers.shown import (
+    TOLD_OF_PEOPLE,
+    TOLD_OF_TRACKS,
+    caller_id,
+    show_all,
+)
 from apps.track.models import Playlist, PlaylistItem
 from apps.track.selectors.links import LASTS
 from apps.track.selectors.playlists import get_playlist, list_items, list_playlists
 from apps.track.services import playlists
 from veza.integrations.object_storage import object_storage
+from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 
 ABSENT = OpenApiResponse(description="`playlist_not_found`")
 ITEM_ABSENT = OpenApiResponse(description="`playlist_not_found`, `playlist_item_not_found`")
+TOLD_OF_PLAYLISTS = (
+    "playlist.created", "playlist.updated", "playlist.deleted", "playlist.item_added",
+    "playlist.item_moved", "playlist.item_removed",
+)  # fmt: skip
+OF_ONE = Until(subjects=("playlist:{playlist_id}",), facts=(*TOLD_OF_TRACKS, *TOLD_OF_PEOPLE))
 DONE = OpenApiResponse(description="Done.")
 
 
-class PlaylistsView(GenericAPIView):
+class PlaylistsView(PublicAnswers, GenericAPIView):
     """Anyone reads public playlists; any signed-in user begins one."""
 
+    kept_until = Until(facts=(*TOLD_OF_PLAYLISTS, *TOLD_OF_TRACKS, *TOLD_OF_PEOPLE))
     permission_classes = (IsAuthenticatedOrReadOnly,)
     serializer_class = PlaylistOutput
     ordering_fields = ("created_at", "updated_at", "title")
@@ -81,9 +93,10 @@ class PlaylistsView(GenericAPIView):
         return Response(body, status.HTTP_201_CREATED, headers={"Location": location})
 
 
-class PlaylistView(APIView):
+class PlaylistView(PublicAnswers, APIView):
     """One playlist."""
 
+    kept_until = OF_ONE
     is_conditional = True
     permission_classes = (IsAuthenticatedOrReadOnly,)
 
@@ -134,9 +147,10 @@ class PlaylistView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ItemsView(GenericAPIView):
+class ItemsView(PublicAnswers, GenericAPIView):
     """The tracks, in order."""
 
+    kept_until = OF_ONE
     permission_classes = (IsAuthenticatedOrReadOnly,)
     serializer_class = PlaylistItemOutput
     ordering_fields = {"place": "place"}

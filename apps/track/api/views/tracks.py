@@ -15,7 +15,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.track import selectors
-from apps.track.api.serializers.shown import caller_id, show_all
+from apps.track.api.serializers.shown import (
+    TOLD_OF_PEOPLE,
+    TOLD_OF_TRACKS,
+    caller_id,
+    show_all,
+)
 from apps.track.api.serializers.tracks import (
     ORDERINGS,
     CreateTrackInput,
@@ -31,6 +36,7 @@ from apps.track.selectors.access import access_to
 from apps.track.selectors.status import get_status
 from apps.track.services import likes, tracks
 from apps.track.types import TrackTexts, Visibility
+from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 from veza.kit.api.uploads import FIELD, FileFormParser, find_upload
 from veza.kit.errors import FieldError
@@ -40,9 +46,10 @@ ABSENT = OpenApiResponse(description="`track_not_found`")
 GONE_ON = OpenApiResponse(description="`precondition_failed`: it is not what If-Match names.")
 
 
-class TracksView(GenericAPIView):
+class TracksView(PublicAnswers, GenericAPIView):
     """Anyone reads public tracks; any signed-in user uploads."""
 
+    kept_until = Until(facts=(*TOLD_OF_TRACKS, *TOLD_OF_PEOPLE))
     permission_classes = (IsAuthenticatedOrReadOnly,)
     parser_classes = (JSONParser, FileFormParser)
     serializer_class = TrackInListOutput
@@ -119,9 +126,10 @@ class TracksView(GenericAPIView):
         return _accepted(track, request)
 
 
-class TrackView(APIView):
+class TrackView(PublicAnswers, APIView):
     """One track."""
 
+    kept_until = Until(subjects=("track:{track_id}",), facts=TOLD_OF_PEOPLE)
     is_conditional = True
     permission_classes = (IsAuthenticatedOrReadOnly,)
 

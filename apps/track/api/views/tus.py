@@ -27,6 +27,8 @@ from apps.track.api.views.tus_requests import (
 )
 from apps.track.api.views.tus_threads import in_thread
 from apps.track.errors.uploads import (
+    TusVersionError,
+    UploadDirectError,
     UploadExceededError,
     UploadLockedError,
     UploadOffsetError,
@@ -102,7 +104,8 @@ async def _identified(scope: Scope, receive: Receive, answer: Answer, arrival: A
     if scope["method"] in ("POST", "DELETE"):
         await _spend(scope, answer)
     fields = Fields(scope["headers"])
-    check_version(fields)
+    if not _may_be_direct(scope, fields):
+        check_version(fields)
     header = fields.get("Authorization") or ""
     user_id, session_id = await in_thread(identify_uploader, header, now=timezone.now())
     if lifecycle.is_stopping():
@@ -112,6 +115,11 @@ async def _identified(scope: Scope, receive: Receive, answer: Answer, arrival: A
         arrival=arrival,
         upload_id=upload_id_of(scope) or UUID(int=0), answer=answer,
     )  # fmt: skip
+
+
+def _may_be_direct(scope: Scope, fields: Fields) -> bool:
+    """Who sends to the bucket speaks another protocol, and gives his upload up here."""
+    return scope["method"] == "DELETE" and fields.get("Tus-Resumable") is None
 
 
 async def _create(call: Call) -> None:
@@ -219,6 +227,8 @@ def _give_back(hold: Hold) -> None:
 
 
 def _check_place(row: Upload, *, offset: int, length: int | None) -> None:
+    if row.part_size_bytes is not None:
+        raise UploadDirectError
     if offset != row.offset_bytes:
         raise UploadOffsetError
     if offset + (length or 0) > row.size_bytes:
@@ -238,10 +248,18 @@ async def _append_nothing(call: Call, hold: Hold) -> None:
 
 
 async def _terminate(call: Call) -> None:
+    if _may_be_direct(call.scope, call.fields):
+        await in_thread(_check_direct, call)
     await in_thread(
         terminate_upload, upload_id=call.upload_id, user_id=call.user_id, now=timezone.now()
     )
     await call.answer.deleted()
+
+
+def _check_direct(call: Call) -> None:
+    row = get_upload(call.upload_id, user_id=call.user_id, now=timezone.now())
+    if row.part_size_bytes is None:
+        raise TusVersionError
 
 
 async def _spend(scope: Scope, answer: Answer) -> None:

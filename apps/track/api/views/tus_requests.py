@@ -17,6 +17,7 @@ from apps.track.types.uploads import Metadata
 from veza.kit.asgi.refusals import Headers, Scope
 
 PATH = "/api/v1/uploads"
+DIRECT = f"{PATH}/direct"
 VERSION = "1.0.0"
 BYTES = "application/offset+octet-stream"
 Read = TypeVar("Read")
@@ -51,7 +52,9 @@ class Fields:
 
 
 def is_upload_path(path: str) -> bool:
-    """Whether the request is one of ours, whatever it asks for."""
+    """Whether the request is one of the protocol, whatever it asks for."""
+    if path.rstrip("/") == DIRECT or path.rstrip("/").endswith("/complete"):
+        return False
     return path == PATH or path.startswith(f"{PATH}/")
 
 
