@@ -1,10 +1,15 @@
 """What can go wrong with recordings, by the codes that clients see."""
 
 from apps.track.errors.playlists import (
+    PlaylistFileInvalidError,
+    PlaylistFileTooLargeError,
     PlaylistFullError,
     PlaylistItemInvalidError,
     PlaylistItemNotFoundError,
+    PlaylistNotEmptyError,
     PlaylistNotFoundError,
+    PlaylistRulesInvalidError,
+    PlaylistSmartError,
 )
 from apps.track.errors.tracks import (
     DownloadForbiddenError,
@@ -20,10 +25,15 @@ from apps.track.errors.tracks import (
 __all__ = [
     "DownloadForbiddenError",
     "LinkInvalidError",
+    "PlaylistFileInvalidError",
+    "PlaylistFileTooLargeError",
     "PlaylistFullError",
     "PlaylistItemInvalidError",
     "PlaylistItemNotFoundError",
+    "PlaylistNotEmptyError",
     "PlaylistNotFoundError",
+    "PlaylistRulesInvalidError",
+    "PlaylistSmartError",
     "TrackFileMissingError",
     "TrackNotFoundError",
     "TrackNotReadyError",

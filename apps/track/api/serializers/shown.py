@@ -1,25 +1,18 @@
-"""Tracks as this caller sees them: whose they are, what he likes, where he may listen."""
+"""Tracks for who makes this request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
 from rest_framework.request import Request
 
-from apps.auth.selectors import list_cards
-from apps.auth.types import PersonCard
 from apps.track.models import Track, TrackVersion
-from apps.track.rules.tracks import access_to
-from apps.track.selectors import liked_among
-from apps.track.selectors.links import LASTS, link_query
-from apps.track.types import Access, TrackStatus, Visibility
-from veza.integrations.object_storage import object_storage
+from apps.track.selectors.shown import Address, show_tracks
+from apps.track.types import TrackCard
 from veza.kit.api.requests import absolute_url
-
-MASTER = "master.m3u8"
 
 
 def caller_id(request: Request) -> UUID | None:
@@ -28,66 +21,29 @@ def caller_id(request: Request) -> UUID | None:
     return UUID(str(user.pk)) if user and user.is_authenticated else None
 
 
+def address_for(request: Request) -> Address:
+    """What makes whole addresses of paths, as this client knows us."""
+    return partial(absolute_url, request)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A track for one caller; what is not said here is the track's own."""
+    """A track in full; what is not said here is that of the card."""
 
-    track: Track
-    uploader: PersonCard | None
-    liked: bool
-    artwork_url: str | None
-    waveform_url: str | None
-    stream_url: str | None
+    card: TrackCard
+    description: str
+    audio: TrackVersion | None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.track, name)
-
-    @property
-    def access(self) -> Access:
-        return access_to(self.track.status)
-
-    @property
-    def audio(self) -> TrackVersion | None:
-        return self.track.active
-
-    @property
-    def version(self) -> int:
-        return self.track.active.n if self.track.active else 1
+        return getattr(self.card, name)
 
 
-def show_all(tracks: Iterable[Track], *, request: Request, now: datetime) -> Sequence[Shown]:
-    """In two statements, however many there are."""
-    rows = list(tracks)
-    cards = list_cards(track.owner_id for track in rows)
-    liked = liked_among([track.id for track in rows], user_id=caller_id(request))
-    return [
-        Shown(
-            track=track,
-            uploader=cards.get(track.owner_id),
-            liked=track.id in liked,
-            artwork_url=_artwork(track, now=now),
-            waveform_url=_address(request, track, "track-waveform", now=now),
-            stream_url=_address(request, track, "track-stream", now=now, name=MASTER),
-        )
-        for track in rows
-    ]
+def show_all(tracks: Iterable[Track], *, request: Request, now: datetime) -> list[TrackCard]:
+    """As a list has them, in two statements."""
+    return show_tracks(tracks, user_id=caller_id(request), address=address_for(request), now=now)
 
 
-def _address(
-    request: Request, track: Track, route: str, *, now: datetime, **parts: str
-) -> str | None:
-    """Signed where the track is not open to everyone; None until it is ready."""
-    if track.active is None or track.active.status != TrackStatus.READY:
-        return None
-    path = reverse(route, kwargs={"track_id": track.id, **parts})
-    is_open = track.visibility == Visibility.PUBLIC and track.status == TrackStatus.READY
-    query = "" if is_open else "?" + link_query(track.id, now=now)
-    return absolute_url(request, path + query)
-
-
-def _artwork(track: Track, *, now: datetime) -> str | None:
-    if track.active is None or not track.active.artwork_key:
-        return None
-    return object_storage().signed_url(
-        track.active.artwork_key, now=now, lifetime_s=int(LASTS.total_seconds())
-    )
+def show_whole(track: Track, *, request: Request, now: datetime) -> Shown:
+    """One alone."""
+    [card] = show_all([track], request=request, now=now)
+    return Shown(card=card, description=track.description, audio=track.active)
