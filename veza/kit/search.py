@@ -1,7 +1,7 @@
 """Full text in PostgreSQL, and words that are alike where its extension pg_trgm is there."""
 
 from functools import cache
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
@@ -77,10 +77,10 @@ def with_words(rows: Rows, text: str, *, vector: Any) -> Rows:
     """
     words = search_query(text)
     if not words:
-        return cast(Rows, rows.none().annotate(relevance=Value(0)))
+        return rows.none().annotate(relevance=Value(0))
     query = SearchQuery(words, config=CONFIG, search_type="raw")
     rank = Cast(SearchRank(vector, query) * RANK_SCALE, IntegerField())
-    return cast(Rows, rows.alias(found=vector).filter(found=query).annotate(relevance=rank))
+    return rows.alias(found=vector).filter(found=query).annotate(relevance=rank)
 
 
 def with_alike(rows: Rows, text: str, *, column: str = "words") -> Rows:
@@ -90,6 +90,6 @@ def with_alike(rows: Rows, text: str, *, column: str = "words") -> Rows:
     """
     plain = folded(text)
     if not plain or not knows_alike():
-        return cast(Rows, rows.none().annotate(relevance=Value(0)))
+        return rows.none().annotate(relevance=Value(0))
     likeness = Cast(_Likeness(Value(plain), F(column)) * RANK_SCALE, IntegerField())
-    return cast(Rows, rows.filter(_Alike(Value(plain), F(column))).annotate(relevance=likeness))
+    return rows.filter(_Alike(Value(plain), F(column))).annotate(relevance=likeness)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchVector
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 
 from apps.auth.errors import UserNotFoundError
@@ -53,6 +53,6 @@ def search_people(text: str, *, limit: int) -> list[PersonCard]:
     people = people.defer("password", "bio", "links")
     vector = SearchVector("words", config=CONFIG)
     for rows in (with_words(people, text, vector=vector), with_alike(people, text)):
-        if found := list(rows.order_by("-relevance", "id")[:limit]):
+        if found := list(rows.order_by(F("relevance").desc(), "id")[:limit]):
             return [card_of(user) for user in found]
     return []

@@ -46,7 +46,8 @@ class _Reader:
 
     def rules(self, value: object) -> SmartRules | None:
         if not isinstance(value, dict):
-            return self._fault((), "Use an object with `all` or `any`.")
+            self._fault((), "Use an object with `all` or `any`.")
+            return None
         group = self._group(value, (), depth=1, besides=("ordering", "limit"))
         ordering = value.get("ordering", DEFAULT_ORDERING)
         if not isinstance(ordering, str) or ordering.removeprefix("-") not in ORDERINGS:
@@ -62,12 +63,15 @@ class _Reader:
         kinds = [name for name in ("all", "any") if name in value]
         self._know(value, (*kinds, *besides), path)
         if len(kinds) != 1:
-            return self._fault(path, "Use either `all` or `any`.")
+            self._fault(path, "Use either `all` or `any`.")
+            return None
         parts, path = value[kinds[0]], (*path, kinds[0])
         if not isinstance(parts, list) or not parts:
-            return self._fault(path, "Use a list with a condition or more.")
+            self._fault(path, "Use a list with a condition or more.")
+            return None
         if depth > MAX_DEPTH:
-            return self._fault(path, f"Groups are nested at most {MAX_DEPTH} deep.")
+            self._fault(path, f"Groups are nested at most {MAX_DEPTH} deep.")
+            return None
         read = [self._part(part, (*path, str(n)), depth) for n, part in enumerate(parts)]
         return Group(is_all=kinds[0] == "all", parts=tuple(part for part in read if part))
 
@@ -78,7 +82,8 @@ class _Reader:
                 self._fault(path, f"Use at most {MAX_CONDITIONS} conditions and groups.")
             return None
         if not isinstance(value, dict):
-            return self._fault(path, "Use an object: a condition, or a group.")
+            self._fault(path, "Use an object: a condition, or a group.")
+            return None
         if "all" in value or "any" in value:
             return self._group(value, path, depth=depth + 1, besides=())
         return self._condition(value, path)
@@ -87,14 +92,17 @@ class _Reader:
         self._know(value, ("field", "op", "value"), path)
         field, op = value.get("field"), value.get("op")
         if not isinstance(field, str) or field not in FIELDS:
-            return self._fault((*path, "field"), f"Use one of {_told(FIELDS)}.")
+            self._fault((*path, "field"), f"Use one of {_told(FIELDS)}.")
+            return None
         kind = FIELDS[field]
         if not isinstance(op, str) or op not in KINDS[kind]:
-            return self._fault((*path, "op"), f"Use one of {_told(KINDS[kind])}.")
+            self._fault((*path, "op"), f"Use one of {_told(KINDS[kind])}.")
+            return None
         try:
             meant = _READERS["days" if op == "within_days" else kind](value.get("value"))
         except ValueError as fault:
-            return self._fault((*path, "value"), str(fault))
+            self._fault((*path, "value"), str(fault))
+            return None
         return Condition(field=field, op=op, value=meant)
 
     def _know(self, value: dict[str, Any], known: Iterable[str], path: tuple[str, ...]) -> None:
@@ -102,8 +110,7 @@ class _Reader:
         for name in value.keys() - known:
             self._fault((*path, name[:50]), "There is no such member.")
 
-    def _fault(self, path: tuple[str, ...], detail: str) -> Any:
-        """Takes it down, and is nothing itself."""
+    def _fault(self, path: tuple[str, ...], detail: str) -> None:
         self.faults.append(Fault(path=".".join(path), detail=detail))
 
 

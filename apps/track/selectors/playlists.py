@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchVector
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 
 from apps.auth.selectors import find_user_by_login, list_cards, usual_key
 from apps.track.errors import PlaylistNotFoundError
@@ -45,7 +45,7 @@ def search_playlists(text: str, *, user_id: UUID | None, limit: int) -> list[Pla
     seen = _told(Playlist.objects.listed_for(user_id))
     vector = SearchVector("words", config=CONFIG)
     for rows in (with_words(seen, text, vector=vector), with_alike(seen, text)):
-        if found := list(rows.order_by("-relevance", "-id")[:limit]):
+        if found := list(rows.order_by(F("relevance").desc(), "-id")[:limit]):
             return found
     return []
 

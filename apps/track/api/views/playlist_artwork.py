@@ -35,8 +35,8 @@ class ArtworkView(APIView):
         summary="Upload the picture of a playlist",
         description=(
             "JPEG, PNG or WebP, judged by its content; at most 10 MiB and 40 megapixels. It is"
-            " drawn anew as WebP of 160x160 and 640x640, cut to fit from its middle. Without one the"
-            " playlist shows that of its first public track."
+            " drawn anew as WebP of 160x160 and 640x640, cut to fit from its middle. Without one"
+            " the playlist shows that of its first public track."
         ),
         request={
             "multipart/form-data": ArtworkForm,
