@@ -65,7 +65,17 @@ SELECT gen_random_uuid(), now() - n * interval '1 minute', now(), owner, title, 
                (SELECT id FROM accounts_user OFFSET s.n %% 5000 LIMIT 1) AS owner
           FROM generate_series(%s::int, %s::int) s(n)) AS made
 """
-HALF_HIDDEN = "UPDATE track_track SET visibility = 'private' WHERE bpm::int % 20 = 0"
+SOME_HIDDEN = "UPDATE track_track SET visibility = 'private' WHERE bpm::int % 20 = 0"
+VERSIONS = """
+INSERT INTO track_trackversion (id, created_at, updated_at, track_id, n, note, source_key,
+       source_name, size_bytes, status, stage, progress, error_code, error_detail, tries, codec,
+       musical_key, waveform_key, artwork_key, hls_prefix, manifest_sha256)
+SELECT gen_random_uuid(), now(), now(), id, 1, '', repeat('x', 60), 'file.wav', 1, 'ready', 'ready',
+       100, '', '', 0, 'aac', '', repeat('x', 60), '', repeat('x', 60), repeat('x', 64)
+  FROM track_track;
+UPDATE track_track SET active_id = made.id FROM track_trackversion made
+ WHERE made.track_id = track_track.id;
+"""
 
 
 def main() -> None:
@@ -87,8 +97,10 @@ def _fill(db: psycopg.Connection[Any], *, tracks: int) -> None:
     db.execute(VOCABULARY.encode())
     for start in range(1, tracks + 1, 10_000):
         db.execute(TRACKS.encode(), [start, min(start + 9_999, tracks)])
-    db.execute(HALF_HIDDEN.encode())
-    db.execute("VACUUM ANALYZE")
+    db.execute(SOME_HIDDEN.encode())
+    db.execute(VERSIONS.encode())
+    db.execute("VACUUM FULL")
+    db.execute("ANALYZE")
 
 
 def _ask(*, explains: bool) -> None:

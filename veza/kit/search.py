@@ -17,12 +17,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Concat
 
-from veza.kit.words import folded, search_query
+from veza.kit.words import MAX_WORDS, folded, search_query
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 CONFIG = "simple"
 RANK_SCALE = 1_000_000
+SHORT, SHORT_ROWS = 2, 2000
 # Accents as NFKD takes them off letters: Latin, Greek, Cyrillic, Hebrew, Arabic, virama, kana.
 _MARKS = (
     r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
@@ -51,7 +52,7 @@ class Joined(Concat):
 
 
 class _Alike(Func):
-    """Whether some part of the second text is like the first (word_similarity_threshold, 0.6)."""
+    """Whether some part of the second text is like the first, by word_similarity_threshold."""
 
     template, arg_joiner = "(%(expressions)s)", " <%% "
     output_field: ClassVar = BooleanField()
@@ -73,23 +74,30 @@ def knows_alike() -> bool:
 def with_words(rows: Rows, text: str, *, vector: Any) -> Rows:
     """Those that hold every word of the text, or one that begins with it; none for no words.
 
-    `relevance` is the rank as a whole number, so that a cursor meets it again exactly.
+    `relevance` is the rank as a whole number, so that a cursor meets it again exactly. A text of
+    one or two letters begins too many words: of what holds it the newest SHORT_ROWS are ranked.
     """
     words = search_query(text)
     if not words:
         return rows.none().annotate(relevance=Value(0))
     query = SearchQuery(words, config=CONFIG, search_type="raw")
     rank = Cast(SearchRank(vector, query) * RANK_SCALE, IntegerField())
-    return rows.alias(found=vector).filter(found=query).annotate(relevance=rank)
+    found = rows.alias(found=vector).filter(found=query)
+    if max(map(len, folded(text).split())) <= SHORT:
+        found = rows.filter(pk__in=found.order_by("-pk").values("pk")[:SHORT_ROWS])
+    return found.annotate(relevance=rank)
 
 
 def with_alike(rows: Rows, text: str, *, column: str = "words") -> Rows:
-    """Those with words like these, for typing errors; none where the database cannot tell.
+    """Those that have a word like each of these, for typing errors; none where the database cannot
+    tell. Words of one or two letters are like too many to count.
 
     `relevance` as in `with_words`.
     """
-    plain = folded(text)
-    if not plain or not knows_alike():
+    words = [word for word in folded(text).split()[:MAX_WORDS] if len(word) > SHORT]
+    if not words or not knows_alike():
         return rows.none().annotate(relevance=Value(0))
-    likeness = Cast(_Likeness(Value(plain), F(column)) * RANK_SCALE, IntegerField())
-    return rows.filter(_Alike(Value(plain), F(column))).annotate(relevance=likeness)
+    for word in words:
+        rows = rows.filter(_Alike(Value(word), F(column)))
+    likeness = _Likeness(Value(" ".join(words)), F(column)) * RANK_SCALE
+    return rows.annotate(relevance=Cast(likeness, IntegerField()))

@@ -88,9 +88,10 @@ class TestPeople:
         assert found(APIClient(), q, "users") == ["mona_92"]
 
     def test_are_not_found_when_they_are_gone(self, mona: User) -> None:
-        for number, gone in enumerate(
-            [{"is_active": False}, {"erase_at": "2030-01-01T00:00:00Z"}, {"is_machine": True}]
-        ):
+        ways: list[dict[str, Any]] = [
+            {"is_active": False}, {"erase_at": "2030-01-01T00:00:00Z"}, {"is_machine": True},
+        ]  # fmt: skip
+        for number, gone in enumerate(ways):
             make_user(username=f"mona-{number}", **gone)
         assert found(APIClient(), "mona", "users") == ["mona_92"]
 
@@ -133,9 +134,7 @@ class TestAnswer:
             ({}, "q"),
             ({"q": "x" * 201}, "q"),
             ({"q": "x" * 10_000}, "q"),
-            ({"q": "a\x00b"}, "q"),
             ({"q": "x", "type": "tracks,films"}, "type"),
-            ({"q": "x", "type": ""}, "type"),
             ({"q": "x", "limit": 0}, "limit"),
             ({"q": "x", "limit": 101}, "limit"),
         ],
@@ -149,7 +148,7 @@ class TestAnswer:
         "q",
         ["", "   ", "!!! ???", "& | ! :* <->", "%", "_", "\\", "'", "🎵🎶", "x:*A", "a & !b",
          "'; DROP TABLE track_track; --", "\u202e", "ﬁ", "½", "日本語", "a" * 200, "a " * 100,
-         "0x1 1e999 -1", "http://a.example/b?c", "&&", "()", "ß", "\ud83d"],
+         "0x1 1e999 -1", "a\x00b", "http://a.example/b?c", "&&", "()", "ß", "\ud83d"],
     )  # fmt: skip
     @pytest.mark.usefixtures("mona")
     def test_is_empty_for_what_means_nothing(self, q: str) -> None:
