@@ -33,6 +33,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("apps.auth.api.urls")),
     path("api/v1/", include("apps.chat.api.urls")),
+    path("api/v1/", include("apps.discovery.api.urls")),
     path("api/v1/", include("apps.track.api.urls")),
     path("api/v1/", include("apps.datastream.api.urls")),
     path("api/v1/", include("apps.track.api.urls")),

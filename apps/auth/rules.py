@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from string import digits, punctuation
 from unicodedata import normalize
 
-from apps.auth.types import PictureKind
+from apps.auth.types import Picture, PictureKind
 
 LONGEST_SESSION = timedelta(days=365)
 OWN_LETTERS_MIN = 8
@@ -116,15 +115,6 @@ def username_from(*told: str) -> str:
     return "user"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """In which sizes a picture is kept, by their width, and which of them is shown usually."""
-
-    folder: str
-    sizes: Mapping[str, tuple[int, int]]
-    usual: str
-
-
 PICTURES: Mapping[PictureKind, Picture] = {
     PictureKind.AVATAR: Picture(
         folder="public/avatars/",
@@ -139,11 +129,11 @@ PICTURES: Mapping[PictureKind, Picture] = {
 }
 
 
-def picture_prefix(kind: PictureKind, *, upload_id: str, drawn: Iterable[bytes]) -> str:
+def picture_prefix(picture: Picture, *, upload_id: str, drawn: Iterable[bytes]) -> str:
     """Where the sizes of an upload lie. It names their content, and no two uploads share one: what
     one person removes is never another's.
     """
-    return f"{PICTURES[kind].folder}{upload_id}-{sha256(netstring_bytes(drawn)).hexdigest()[:32]}"
+    return f"{picture.folder}{upload_id}-{sha256(netstring_bytes(drawn)).hexdigest()[:32]}"
 
 
 def picture_key(prefix: str, size: str) -> str:

@@ -1,5 +1,6 @@
 """The words of accounts that other apps may use too."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -133,6 +134,15 @@ class PictureKind(TextChoices):
 
     AVATAR = "avatar"
     BANNER = "banner"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """In which sizes a picture is kept, by their width, and which of them is shown usually."""
+
+    folder: str
+    sizes: Mapping[str, tuple[int, int]]
+    usual: str
 
 
 class TokenType(TextChoices):

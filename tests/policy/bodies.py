@@ -152,6 +152,11 @@ def _picture() -> Upload:
 
 
 @cache
+def _playlist_file() -> Upload:
+    return Upload(content=b"#EXTM3U\nnone.mp3\n", content_type="audio/x-mpegurl")
+
+
+@cache
 def _sound() -> Upload:
     content = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("dawn.wav", wav(0.1))})
     return Upload(content=content, content_type=MULTIPART_CONTENT)
@@ -189,5 +194,6 @@ BODIES: Mapping[str, Callable[[Scene], Any]] = {
     "social link": _social_link,
     "reading": _reading,
     "chat token": _chat_token,
+    "playlist file": lambda scene: _playlist_file(),
     "picture": lambda scene: _picture(),
 }

@@ -11,6 +11,9 @@ _database = urlsplit(
     config.database_url
     or f"postgres://postgres@127.0.0.1:{state.service_port(DATA_DIR, 'postgres') or 1}/veza"
 )
+# How like each other words are that a search takes for a typing error (PostgreSQL's is 0.6, which
+# letters that have changed places do not reach); means nothing to a server without pg_trgm.
+_alike = "-c pg_trgm.word_similarity_threshold=0.45"
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -20,7 +23,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         "PASSWORD": unquote(_database.password or ""),
         "NAME": unquote(_database.path.lstrip("/")),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": dict(parse_qsl(_database.query)),  # libpq's own: ?sslmode=verify-full
+        # libpq's own: ?sslmode=verify-full
+        "OPTIONS": {"options": _alike, **dict(parse_qsl(_database.query))},
     }
 }
 _valkey = state.service_port(DATA_DIR, "valkey")
@@ -89,7 +93,7 @@ if config.veza_role in ("web", "api"):
             "timeout": min(5, config.request_timeout_s),
         },
         "options": (
-            f"-c statement_timeout={config.request_timeout_s * 1000}"
+            f"{_alike} -c statement_timeout={config.request_timeout_s * 1000}"
             f" -c idle_in_transaction_session_timeout={config.request_timeout_s * 1000}"
         ),
     }

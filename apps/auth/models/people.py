@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, Value
@@ -16,6 +18,7 @@ from django.utils.crypto import salted_hmac
 from apps.auth.models.roles import RolePermission, UserRole, in_order
 from apps.auth.types import RoleName
 from veza.kit.models import Entity
+from veza.kit.search import CONFIG, Folded, Joined
 
 USERNAME_FORM = r"^[A-Za-z0-9_.-]{3,50}\Z"  # in Python as in PostgreSQL
 USERNAME_HINT = "Use 3 to 50 of the characters A-Z a-z 0-9 _ . -"
@@ -87,6 +90,11 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
     is_machine = models.BooleanField(
         default=False, help_text="A program: it has access tokens, no password and no mail"
     )
+    words = models.GeneratedField(
+        expression=Folded(Joined("username", "display_name")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -110,6 +118,7 @@ class User(Entity, AbstractBaseUser, PermissionsMixin):
                 name="user_username_form", condition=Q(username__regex=USERNAME_FORM)
             ),
         ]
+        indexes = [GinIndex(SearchVector("words", config=CONFIG), name="user_search")]
 
     def __str__(self) -> str:
         return self.username

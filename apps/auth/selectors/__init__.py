@@ -8,8 +8,20 @@ from apps.auth.selectors.factors import (
     list_passkeys,
 )
 from apps.auth.selectors.identities import forget_session, forget_user, identify
-from apps.auth.selectors.people import find_user, find_user_by_login, get_user, list_users
-from apps.auth.selectors.pictures import find_used_prefixes, picture_url, picture_urls
+from apps.auth.selectors.people import (
+    find_user,
+    find_user_by_login,
+    get_user,
+    ids_by_username,
+    list_users,
+    search_people,
+)
+from apps.auth.selectors.pictures import (
+    find_used_prefixes,
+    picture_url,
+    picture_urls,
+    usual_key,
+)
 from apps.auth.selectors.roles import (
     count_holders,
     forget_what_roles_allow,
@@ -55,6 +67,7 @@ __all__ = [
     "has_signed_in_from",
     "identify",
     "identify_program",
+    "ids_by_username",
     "is_known_device",
     "is_session_stepped_up",
     "list_access_tokens",
@@ -69,6 +82,8 @@ __all__ = [
     "permissions_of",
     "picture_url",
     "picture_urls",
+    "search_people",
+    "usual_key",
     "viewer_of",
     "ways_to_sign_in",
 ]

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from apps.auth.models import User
 from apps.auth.rules import PICTURES, picture_key
-from apps.auth.types import PictureKind
+from apps.auth.types import Picture, PictureKind
 from veza.integrations.object_storage import object_storage
 
 
@@ -29,3 +29,8 @@ def find_used_prefixes(prefixes: Collection[str]) -> set[str]:
     """Those of them under which somebody's picture lies."""
     users = User.objects.filter(Q(avatar_prefix__in=prefixes) | Q(banner_prefix__in=prefixes))
     return {each for row in users.values_list("avatar_prefix", "banner_prefix") for each in row}
+
+
+def usual_key(picture: Picture, prefix: str) -> str:
+    """The key of the size that is shown usually; for what other apps keep pictures of."""
+    return picture_key(prefix, picture.usual)

@@ -6,6 +6,8 @@ from apps.track.api import internal
 from apps.track.api.views import (
     collaborators,
     direct_uploads,
+    playlist_artwork,
+    playlist_files,
     playlists,
     streams,
     tracks,
@@ -15,6 +17,7 @@ from apps.track.api.views import (
 
 urlpatterns = [
     path("playlists", playlists.PlaylistsView.as_view(), name="playlists"),
+    path("playlists/import", playlist_files.ImportView.as_view(), name="playlist-import"),
     path("playlists/<uuid:playlist_id>", playlists.PlaylistView.as_view(), name="playlist"),
     path("playlists/<uuid:playlist_id>/items", playlists.ItemsView.as_view(), name="items"),
     path(
@@ -26,6 +29,16 @@ urlpatterns = [
         "playlists/<uuid:playlist_id>/collaborators/<str:username>",
         playlists.CollaboratorView.as_view(),
         name="playlist-collaborator",
+    ),
+    path(
+        "playlists/<uuid:playlist_id>/artwork",
+        playlist_artwork.ArtworkView.as_view(),
+        name="playlist-artwork",
+    ),
+    path(
+        "playlists/<uuid:playlist_id>/export",
+        playlist_files.ExportView.as_view(),
+        name="playlist-export",
     ),
     path("tracks", tracks.TracksView.as_view(), name="tracks"),
     path("tracks/<uuid:track_id>", tracks.TrackView.as_view(), name="track"),

@@ -1,10 +1,15 @@
 """What can go wrong with recordings, by the codes that clients see."""
 
 from apps.track.errors.playlists import (
+    PlaylistFileInvalidError,
+    PlaylistFileTooLargeError,
     PlaylistFullError,
     PlaylistItemInvalidError,
     PlaylistItemNotFoundError,
+    PlaylistNotEmptyError,
     PlaylistNotFoundError,
+    PlaylistRulesInvalidError,
+    PlaylistSmartError,
 )
 from apps.track.errors.tracks import (
     DownloadForbiddenError,
@@ -25,10 +30,15 @@ __all__ = [
     "DownloadForbiddenError",
     "JobUnknownError",
     "LinkInvalidError",
+    "PlaylistFileInvalidError",
+    "PlaylistFileTooLargeError",
     "PlaylistFullError",
     "PlaylistItemInvalidError",
     "PlaylistItemNotFoundError",
+    "PlaylistNotEmptyError",
     "PlaylistNotFoundError",
+    "PlaylistRulesInvalidError",
+    "PlaylistSmartError",
     "PurchaseRequiredError",
     "StaleVersionError",
     "StreamReportInvalidError",

@@ -3,12 +3,15 @@
 from typing import Self
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from apps.track.models.tracks import Track
 from apps.track.types import Visibility
 from veza.kit.models import Entity
+from veza.kit.search import CONFIG, Folded, Joined
 
 
 class PlaylistQuerySet(models.QuerySet["Playlist"]):
@@ -48,14 +51,31 @@ class Playlist(Entity):
     )
     collaborative = models.BooleanField(default=False)
     item_count = models.PositiveIntegerField(default=0)
+    rules = models.JSONField(null=True, blank=True, help_text="Of a smart one, which has no items")
+    artwork_prefix = models.CharField(
+        max_length=100, blank=True, help_text="Where its own picture lies"
+    )
+    words = models.GeneratedField(
+        expression=Folded(Joined("title", "description")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
 
     objects = PlaylistManager()
 
     class Meta:
-        indexes = [models.Index(fields=["owner", "-created_at"], name="playlist_by_owner")]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="playlist_by_owner"),
+            GinIndex(SearchVector("words", config=CONFIG), name="playlist_search"),
+        ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_smart(self) -> bool:
+        """Whether its tracks follow from rules."""
+        return self.rules is not None
 
 
 class PlaylistItem(Entity):

@@ -7,10 +7,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Lower
 
 from apps.track.types import DownloadRule, TrackStatus, Visibility
 from veza.kit.models import Entity
+from veza.kit.search import CONFIG
+
+LISTED = Q(status=TrackStatus.READY, visibility=Visibility.PUBLIC, deleted_at__isnull=True)
 
 
 class TrackQuerySet(models.QuerySet["Track"]):
@@ -33,7 +38,14 @@ class TrackQuerySet(models.QuerySet["Track"]):
         return self.kept().filter(seen | _is_editor(user_id) if user_id else seen)
 
     def listed(self) -> Self:
-        return self.kept().filter(status=TrackStatus.READY, visibility=Visibility.PUBLIC)
+        return self.filter(LISTED)
+
+    def found_by(self, user_id: UUID | None) -> Self:
+        """What he may come upon without its address: public ones, and his own that are ready."""
+        if user_id is None:
+            return self.listed()
+        ready = self.kept().filter(status=TrackStatus.READY)
+        return ready.filter(Q(visibility=Visibility.PUBLIC) | _is_editor(user_id))
 
 
 def _is_editor(user_id: UUID) -> Q:
@@ -41,7 +53,25 @@ def _is_editor(user_id: UUID) -> Q:
     return Q(owner_id=user_id) | Q(Exists(shared))
 
 
+def _line(number: int, weight: str) -> SearchVector:
+    """The words of one line of `words`: those of the title (A) count more than of tags (C)."""
+    line = Func(
+        F("words"),
+        Value("\n"),
+        Value(number),
+        function="split_part",
+        output_field=models.TextField(),
+    )
+    return SearchVector(line, config=CONFIG, weight=weight)
+
+
 TrackManager = models.Manager.from_queryset(TrackQuerySet)
+
+
+def _listed(*columns: str | OrderBy, name: str) -> models.Index:
+    """For lists of public tracks in this order, read from either end."""
+    fields = [F(each) if isinstance(each, str) else each for each in columns]
+    return models.Index(*fields, condition=LISTED, name=name)
 
 
 class Track(Entity):
@@ -80,11 +110,17 @@ class Track(Entity):
     share_count = models.PositiveIntegerField(default=0)
     download_count = models.PositiveIntegerField(default=0)
     words = models.TextField(
-        blank=True, help_text="Title, artist, album, genre and tags without accents, for the search"
+        blank=True,
+        help_text="For the search, without accents, a line each: title; artist; album, genre, tags",
     )
     vector = models.GeneratedField(
-        expression=SearchVector("words", config="simple"),
+        expression=_line(1, "A") + _line(2, "B") + _line(3, "C"),
         output_field=SearchVectorField(),
+        db_persist=True,
+    )
+    popularity = models.GeneratedField(
+        expression=F("play_count") + 10 * (F("like_count") + F("comment_count") + F("share_count")),
+        output_field=models.BigIntegerField(),
         db_persist=True,
     )
 
@@ -95,11 +131,12 @@ class Track(Entity):
             GinIndex(fields=["vector"], name="track_search"),
             GinIndex(fields=["tags"], name="track_tags"),
             models.Index(fields=["owner", "-created_at"], name="track_by_owner"),
-            models.Index(
-                F("created_at").desc(), F("id").desc(),
-                condition=Q(status="ready", visibility="public", deleted_at__isnull=True),
-                name="track_listed",
-            ),
+            _listed(F("created_at").desc(), F("id").desc(), name="track_listed"),
+            _listed("title", "id", name="track_listed_title"),
+            _listed("play_count", "id", name="track_listed_plays"),
+            _listed("like_count", "id", name="track_listed_likes"),
+            _listed("popularity", "id", name="track_listed_popularity"),
+            models.Index(Lower("title"), name="track_by_title"),
         ]  # fmt: skip
         constraints = [
             models.CheckConstraint(

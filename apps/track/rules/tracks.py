@@ -3,27 +3,23 @@
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-from unicodedata import combining, normalize
 
 from apps.track.types.tracks import Access, AccessState, TrackStatus
+from veza.kit.words import folded
 
 MAX_TAGS = 20
 PREVIEW_S = 30.0
 PREVIEW_SLACK_S = 0.5  # segments end with a frame of the codec, not with a second
-_WORD = re.compile(r"[^\W_]+")
 _URI = re.compile(r'URI="([^"?]+)"')
 _SEGMENT = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9]+)?(?:/[a-z0-9][a-z0-9_-]*\.[a-z0-9]+)?")
 
 
-def folded(*texts: str) -> str:
-    """The words of the texts in lower case without accents, for the search."""
-    plain = normalize("NFKD", " ".join(texts).casefold())
-    return " ".join(_WORD.findall("".join(each for each in plain if not combining(each))))
+def search_words(*, title: str, artist: str, rest: Iterable[str]) -> str:
+    """What a track is found by: a line each for its title, its artist, and the rest.
 
-
-def search_query(text: str) -> str:
-    """A tsquery in which every word is the beginning of one; empty for a text without words."""
-    return " & ".join(f"{word}:*" for word in folded(text).split()[:10])
+    The database weighs the words by their line.
+    """
+    return "\n".join([folded(title), folded(artist), folded(*rest)])
 
 
 def title_from(*, given: str, tagged: str, filename: str) -> str:

@@ -7,6 +7,7 @@ from apps.track.selectors.tracks import (
     liked_among,
     list_own_tracks,
     list_public_tracks,
+    search_tracks,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "liked_among",
     "list_own_tracks",
     "list_public_tracks",
+    "search_tracks",
 ]

@@ -1,20 +1,30 @@
 """Playlists, always for somebody."""
 
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.contrib.postgres.search import SearchVector
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 
-from apps.auth.selectors import find_user_by_login
+from apps.auth.selectors import find_user_by_login, list_cards, usual_key
 from apps.track.errors import PlaylistNotFoundError
 from apps.track.models import Playlist, PlaylistItem, Track
+from apps.track.rules.artwork import ARTWORK
+from apps.track.selectors.shown import signed_address
+from apps.track.types import PlaylistCard
+from veza.kit.search import CONFIG, with_alike, with_words
 
 
 def get_playlist(playlist_id: UUID, *, user_id: UUID | None) -> Playlist:
     """Raises PlaylistNotFoundError, also for one that this caller may not see."""
-    found = _told(Playlist.objects.visible_to(user_id)).filter(pk=playlist_id).first()
-    if found is None:
-        raise PlaylistNotFoundError
-    return found
+    return _one(_told(Playlist.objects.visible_to(user_id)), playlist_id)
+
+
+def get_own_playlist(playlist_id: UUID, *, user_id: UUID) -> Playlist:
+    """For its owner alone. Raises PlaylistNotFoundError."""
+    return _one(Playlist.objects.filter(owner_id=user_id), playlist_id)
 
 
 def list_playlists(*, user_id: UUID | None, owner: str | None) -> QuerySet[Playlist]:
@@ -28,12 +38,59 @@ def list_playlists(*, user_id: UUID | None, owner: str | None) -> QuerySet[Playl
     return playlists
 
 
-def list_items(playlist_id: UUID, *, user_id: UUID | None) -> QuerySet[PlaylistItem]:
-    """In order; without tracks that the caller may not see. Raises PlaylistNotFoundError."""
-    get_playlist(playlist_id, user_id=user_id)
+def search_playlists(text: str, *, user_id: UUID | None, limit: int) -> list[Playlist]:
+    """The best of those that `list_playlists` has by title and description; where none holds the
+    words, what is alike.
+    """
+    seen = _told(Playlist.objects.listed_for(user_id))
+    vector = SearchVector("words", config=CONFIG)
+    for rows in (with_words(seen, text, vector=vector), with_alike(seen, text)):
+        if found := list(rows.order_by(F("relevance").desc(), "-id")[:limit]):
+            return found
+    return []
+
+
+def list_items(playlist: Playlist, *, user_id: UUID | None) -> QuerySet[PlaylistItem]:
+    """In order; without tracks that the caller may not see. For one that he may read."""
     seen = Track.objects.visible_to(user_id)
-    items = PlaylistItem.objects.filter(playlist_id=playlist_id, track__in=seen)
+    items = PlaylistItem.objects.filter(playlist=playlist, track__in=seen)
     return items.select_related("track", "track__active")
+
+
+def show_playlists(playlists: Iterable[Playlist], *, now: datetime) -> list[PlaylistCard]:
+    """Of those selectors, in one statement, however many there are."""
+    rows = list(playlists)
+    cards = list_cards(row.owner_id for row in rows)
+    return [
+        PlaylistCard(
+            **{name: getattr(row, name) for name in _OWN},
+            owner=cards.get(row.owner_id),
+            item_count=None if row.is_smart else row.item_count,
+            duration_ms=None if row.is_smart else cast(Any, row).duration_ms or 0,
+            artwork_url=signed_address(_artwork_key(row), now=now),
+        )
+        for row in rows
+    ]
+
+
+_OWN = (
+    "id", "title", "description", "visibility", "collaborative", "rules", "created_at",
+    "updated_at",
+)  # fmt: skip
+
+
+def _artwork_key(row: Playlist) -> str | None:
+    if row.artwork_prefix:
+        return usual_key(ARTWORK, row.artwork_prefix)
+    key: str | None = cast(Any, row).artwork_key
+    return key
+
+
+def _one(playlists: QuerySet[Playlist], playlist_id: UUID) -> Playlist:
+    found = playlists.filter(pk=playlist_id).first()
+    if found is None:
+        raise PlaylistNotFoundError
+    return found
 
 
 def _told(playlists: QuerySet[Playlist]) -> QuerySet[Playlist]:

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import F, QuerySet
 
 from apps.auth.selectors import find_user_by_login
 from apps.track.errors import TrackNotFoundError
 from apps.track.models import Track, TrackLike
-from apps.track.rules import tracks as rules
+from veza.kit.search import with_alike, with_words
 
 _RANGES = {
     "min_duration_ms": "duration_ms__gte",
@@ -61,6 +60,20 @@ def _one(tracks: QuerySet[Track], track_id: UUID) -> Track:
     return track
 
 
+def search_tracks(text: str, *, user_id: UUID | None, limit: int) -> list[Track]:
+    """The best of what the caller may come upon; where nothing holds the words, what is alike."""
+    seen = Track.objects.found_by(user_id)
+    for matching in (_with_words, with_alike):
+        rows = matching(seen, text).order_by(F("relevance").desc(), "-id").select_related("active")
+        if found := list(rows[:limit]):
+            return found
+    return []
+
+
+def _with_words(tracks: QuerySet[Track], text: str) -> QuerySet[Track]:
+    return with_words(tracks, text, vector=F("vector"))
+
+
 def _filtered(tracks: QuerySet[Track], filters: Mapping[str, Any]) -> QuerySet[Track]:
     """With `relevance`, the rank of the search, where there is one."""
     for name, lookup in (_RANGES | _SAME).items():
@@ -72,8 +85,5 @@ def _filtered(tracks: QuerySet[Track], filters: Mapping[str, Any]) -> QuerySet[T
         owner = find_user_by_login(uploader) if "@" not in uploader else None
         tracks = tracks.filter(owner_id=owner.id) if owner else tracks.none()
     if text := filters.get("search"):
-        words = rules.search_query(text)
-        query = SearchQuery(words, config="simple", search_type="raw")
-        tracks = tracks.filter(vector=query) if words else tracks.none()
-        tracks = tracks.annotate(relevance=SearchRank(F("vector"), query))
+        tracks = with_alike(tracks, text) if filters.get("similar") else _with_words(tracks, text)
     return tracks.select_related("active")

@@ -13,6 +13,7 @@ from apps.track.models import (
     TrackCollaborator,
     TrackLike,
 )
+from apps.track.services.artwork_files import let_go_of_artwork
 from apps.track.services.purge import remove_tracks
 
 TOLD = (
@@ -60,12 +61,17 @@ def _erase_likes(user_id: UUID) -> None:
 def _read_playlists(user_id: UUID) -> Rows:
     playlists = Playlist.objects.filter(owner_id=user_id).order_by("id")
     return list(
-        playlists.values("id", "title", "description", "visibility", "item_count", "created_at")
+        playlists.values(
+            "id", "title", "description", "visibility", "rules", "item_count", "created_at"
+        )
     )
 
 
 def _erase_playlists(user_id: UUID) -> None:
-    Playlist.objects.filter(owner_id=user_id).delete()
+    own = Playlist.objects.filter(owner_id=user_id)
+    for playlist in own.exclude(artwork_prefix="").only("artwork_prefix"):
+        let_go_of_artwork(playlist)
+    own.delete()
     PlaylistCollaborator.objects.filter(user_id=user_id).delete()
     PlaylistItem.objects.filter(added_by_id=user_id).update(added_by=None)
 

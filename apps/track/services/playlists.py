@@ -16,7 +16,10 @@ from apps.track.errors import (
     PlaylistFullError,
     PlaylistItemInvalidError,
     PlaylistItemNotFoundError,
+    PlaylistNotEmptyError,
     PlaylistNotFoundError,
+    PlaylistRulesInvalidError,
+    PlaylistSmartError,
     TrackNotFoundError,
 )
 from apps.track.events import (
@@ -29,13 +32,15 @@ from apps.track.events import (
 )
 from apps.track.models import Playlist, PlaylistCollaborator, PlaylistItem
 from apps.track.rules.places import even_places, place_between
+from apps.track.rules.smart import read_rules
 from apps.track.selectors import get_track
+from apps.track.services.artwork_files import let_go_of_artwork
 from apps.track.services.facts import by
 from veza.kit.errors import FieldError
 
 MAX_ITEMS = 10_000
 MAX_PLACE = 100
-EDITABLE = frozenset({"title", "description", "visibility", "collaborative"})
+EDITABLE = frozenset({"title", "description", "visibility", "collaborative", "rules"})
 Check = Callable[[Playlist], None]
 LAST = object()
 """The place behind all others."""
@@ -43,7 +48,8 @@ LAST = object()
 
 @transaction.atomic
 def create_playlist(*, user_id: UUID, told: Mapping[str, object]) -> Playlist:
-    """Begin a playlist."""
+    """Begin a playlist; with `rules` a smart one. Raises PlaylistRulesInvalidError."""
+    _check_rules(told.get("rules"))
     fields = {name: value for name, value in told.items() if name in EDITABLE}
     playlist = Playlist.objects.create(owner_id=user_id, **fields)
     fact = PlaylistCreated(playlist_id=playlist.id, owner_id=user_id, title=playlist.title)
@@ -55,10 +61,17 @@ def create_playlist(*, user_id: UUID, told: Mapping[str, object]) -> Playlist:
 def update_playlist(
     *, playlist_id: UUID, user_id: UUID, changes: Mapping[str, object], check: Check | None = None
 ) -> Playlist:
-    """For the owner. Raises PlaylistNotFoundError, and what `check` raises."""
-    playlist = _lock_own(playlist_id, user_id=user_id)
+    """For the owner; one without items may be given rules, and a smart one become plain.
+
+    Raises PlaylistNotFoundError, PlaylistRulesInvalidError, PlaylistNotEmptyError, and what
+    `check` raises.
+    """
+    playlist = lock_own(playlist_id, user_id=user_id)
     if check:
         check(playlist)
+    _check_rules(changes.get("rules"))
+    if changes.get("rules") is not None and playlist.item_count:
+        raise PlaylistNotEmptyError
     changed = sorted(
         name
         for name, value in changes.items()
@@ -68,17 +81,18 @@ def update_playlist(
         for name in changed:
             setattr(playlist, name, changes[name])
         playlist.save(update_fields=[*changed, "updated_at"])
-        _tell_updated(playlist, *changed, user_id=user_id)
+        tell_updated(playlist, *changed, user_id=user_id)
     return playlist
 
 
 @transaction.atomic
 def delete_playlist(*, playlist_id: UUID, user_id: UUID, check: Check | None = None) -> None:
     """For the owner. Raises PlaylistNotFoundError, and what `check` raises."""
-    playlist = _lock_own(playlist_id, user_id=user_id)
+    playlist = lock_own(playlist_id, user_id=user_id)
     if check:
         check(playlist)
     fact = PlaylistDeleted(playlist_id=playlist.id, owner_id=playlist.owner_id)
+    let_go_of_artwork(playlist)
     Playlist.objects.filter(pk=playlist.pk).delete()
     _tell(fact, playlist, user_id=user_id)
 
@@ -89,9 +103,9 @@ def add_item(
 ) -> PlaylistItem:
     """Put a track behind the item `after`, first for None, last without it.
 
-    Raises PlaylistNotFoundError, PlaylistItemInvalidError, PlaylistFullError.
+    Raises PlaylistNotFoundError, PlaylistSmartError, PlaylistItemInvalidError, PlaylistFullError.
     """
-    playlist = _lock(playlist_id, user_id=user_id)
+    playlist = _lock_items(playlist_id, user_id=user_id)
     try:
         track = get_track(track_id, user_id=user_id)
     except TrackNotFoundError:
@@ -116,7 +130,7 @@ def move_item(*, playlist_id: UUID, user_id: UUID, item_id: UUID, after: object)
 
     Raises PlaylistNotFoundError, PlaylistItemNotFoundError, PlaylistItemInvalidError.
     """
-    playlist = _lock(playlist_id, user_id=user_id)
+    playlist = _lock_items(playlist_id, user_id=user_id)
     item = _item(playlist, item_id)
     if after == item.id:
         return item
@@ -131,7 +145,7 @@ def move_item(*, playlist_id: UUID, user_id: UUID, item_id: UUID, after: object)
 @transaction.atomic
 def remove_item(*, playlist_id: UUID, user_id: UUID, item_id: UUID) -> None:
     """Raises PlaylistNotFoundError, PlaylistItemNotFoundError."""
-    playlist = _lock(playlist_id, user_id=user_id)
+    playlist = _lock_items(playlist_id, user_id=user_id)
     _item(playlist, item_id).delete()
     _count(playlist, -1)
     fact = PlaylistItemRemoved(playlist_id=playlist.id, item_id=item_id)
@@ -144,7 +158,7 @@ def add_collaborator(*, playlist_id: UUID, user_id: UUID, username: str) -> None
 
     Raises PlaylistNotFoundError, UserNotFoundError.
     """
-    playlist = _lock_own(playlist_id, user_id=user_id)
+    playlist = lock_own(playlist_id, user_id=user_id)
     user = find_user_by_login(username) if "@" not in username else None
     if user is None or not user.is_active:
         raise UserNotFoundError
@@ -154,7 +168,7 @@ def add_collaborator(*, playlist_id: UUID, user_id: UUID, username: str) -> None
     if is_new:
         playlist.collaborative = True
         playlist.save(update_fields=["collaborative", "updated_at"])
-        _tell_updated(playlist, "collaborators", user_id=user_id)
+        tell_updated(playlist, "collaborators", user_id=user_id)
 
 
 @transaction.atomic
@@ -171,7 +185,7 @@ def remove_collaborator(*, playlist_id: UUID, user_id: UUID, username: str) -> N
         raise PlaylistNotFoundError
     gone, _ = PlaylistCollaborator.objects.filter(playlist=playlist, user_id=user.id).delete()
     if gone:
-        _tell_updated(playlist, "collaborators", user_id=user_id)
+        tell_updated(playlist, "collaborators", user_id=user_id)
 
 
 def _place(playlist: Playlist, after: object, *, moved: UUID | None) -> tuple[UUID | None, str]:
@@ -229,7 +243,29 @@ def _lock(playlist_id: UUID, *, user_id: UUID) -> Playlist:
     return playlist
 
 
-def _lock_own(playlist_id: UUID, *, user_id: UUID) -> Playlist:
+def _lock_items(playlist_id: UUID, *, user_id: UUID) -> Playlist:
+    playlist = _lock(playlist_id, user_id=user_id)
+    if playlist.is_smart:
+        raise PlaylistSmartError
+    return playlist
+
+
+def _check_rules(value: object) -> None:
+    if value is None:
+        return
+    _, faults = read_rules(value)
+    if faults:
+        fields = [
+            FieldError(field=f"rules.{fault.path}".rstrip("."), code="invalid", detail=fault.detail)
+            for fault in faults
+        ]
+        raise PlaylistRulesInvalidError(fields=fields)
+
+
+def lock_own(playlist_id: UUID, *, user_id: UUID) -> Playlist:
+    """The playlist, locked for the caller's transaction. Raises PlaylistNotFoundError, also for
+    who does not own it.
+    """
     playlist = _lock(playlist_id, user_id=user_id)
     if playlist.owner_id != user_id:
         raise PlaylistNotFoundError
@@ -240,7 +276,8 @@ def _invalid(field: str, code: str, detail: str) -> PlaylistItemInvalidError:
     return PlaylistItemInvalidError(fields=[FieldError(field=field, code=code, detail=detail)])
 
 
-def _tell_updated(playlist: Playlist, *changed: str, user_id: UUID) -> None:
+def tell_updated(playlist: Playlist, *changed: str, user_id: UUID) -> None:
+    """The last statement of the transaction that changes it."""
     fact = PlaylistUpdated(playlist_id=playlist.id, owner_id=playlist.owner_id, changed=changed)
     _tell(fact, playlist, user_id=user_id)
 

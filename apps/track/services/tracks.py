@@ -184,7 +184,9 @@ def publish_if_first(track: Track, *, now: datetime) -> None:
 
 def words_of(track: Track) -> str:
     """What the search finds it by."""
-    return rules.folded(track.title, track.artist, track.album, track.genre, *track.tags)
+    return rules.search_words(
+        title=track.title, artist=track.artist, rest=[track.album, track.genre, *track.tags]
+    )
 
 
 def lock_editable(track_id: UUID, *, user_id: UUID) -> Track:

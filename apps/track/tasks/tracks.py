@@ -7,6 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from apps.track.services import jobs, processing, purge
+from apps.track.services.artwork_files import sweep_artwork
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 5, 300
 
@@ -37,3 +38,4 @@ def purge_tracks(**_: object) -> None:
     while purge.purge_deleted(now=now) == purge.AT_ONCE:
         pass
     purge.remove_orphans(now=now)
+    sweep_artwork(now=now)

@@ -1,5 +1,6 @@
 """The words of tracks that other apps may use too."""
 
+from apps.track.types.shown import PlaylistCard, TrackCard, TrackStats
 from apps.track.types.tracks import (
     Access,
     AccessState,
@@ -17,8 +18,11 @@ __all__ = [
     "AccessState",
     "DownloadRule",
     "Metadata",
+    "PlaylistCard",
     "RejectedCode",
     "Stage",
+    "TrackCard",
+    "TrackStats",
     "TrackStatus",
     "TrackTexts",
     "UploadState",

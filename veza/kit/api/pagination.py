@@ -32,6 +32,8 @@ class CursorPagination(BasePagination):
     max_limit = 100
     ordering_fields: Sequence[str] | Mapping[str, str] = ("created_at",)
     ordering = "-created_at"
+    linked: Mapping[str, str] = {}
+    """Parameters that the addresses of the neighbours have besides those of the request."""
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
@@ -149,6 +151,8 @@ class CursorPagination(BasePagination):
             row_id=row["pk"] if isinstance(row, dict) else row.pk,
         )
         query = self._request.query_params.copy()
+        for name, value in self.linked.items():
+            query[name] = value
         query[CURSOR] = encode_cursor(cursor)
         return absolute_url(
             self._request, f"{self._request.path}?{urlencode(list(query.lists()), doseq=True)}"

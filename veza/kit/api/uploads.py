@@ -33,10 +33,8 @@ class FileFormParser(MultiPartParser):
             raise BadRequest("The form is malformed.") from None
 
 
-class ImageParser(BaseParser):
-    """`image/*`: the body is the file."""
-
-    media_type = "image/*"
+class FileParser(BaseParser):
+    """The body is the file; subclasses say of which type."""
 
     def parse(
         self,
@@ -47,6 +45,12 @@ class ImageParser(BaseParser):
         body = stream.read()
         upload = UploadedFile(BytesIO(body), name=FIELD, size=len(body))
         return DataAndFiles(QueryDict(), MultiValueDict({FIELD: [upload]}))
+
+
+class ImageParser(FileParser):
+    """`image/*`."""
+
+    media_type = "image/*"
 
 
 def find_upload(

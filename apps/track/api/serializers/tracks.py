@@ -18,8 +18,9 @@ ORDERINGS = {
     "duration_ms": "duration_ms",
     "plays": "play_count",
     "likes": "like_count",
-    "popularity": "play_count",
+    "popularity": "popularity",
 }
+RELEVANCE = "relevance"
 
 
 def _line(length: int) -> TextOnly:
@@ -68,7 +69,18 @@ class UpdateTrackInput(TrackTextsInput):
 class ListTracksInput(serializers.Serializer):
     """Filters; every one that is given has to match."""
 
-    search = TextOnly(required=False, max_length=200, allow_blank=True)
+    search = TextOnly(
+        required=False,
+        max_length=200,
+        allow_blank=True,
+        help_text="Words, or how they begin. Without `ordering` the best come first: words of the"
+        " title count more than the artist, and that more than album, genre and tags.",
+    )
+    similar = serializers.BooleanField(
+        default=False,
+        help_text="Find words that are alike. Where nothing holds the words themselves the answer"
+        " is made so by itself, and its `next` says so.",
+    )
     genre = TextOnly(required=False, max_length=60)
     tag = TextOnly(required=False, max_length=40)
     artist = TextOnly(required=False, max_length=200)
@@ -93,11 +105,11 @@ class UploaderOutput(serializers.Serializer):
 class StatsOutput(serializers.Serializer):
     """Counted exactly."""
 
-    plays = serializers.IntegerField(source="play_count")
-    likes = serializers.IntegerField(source="like_count")
-    comments = serializers.IntegerField(source="comment_count")
-    shares = serializers.IntegerField(source="share_count")
-    downloads = serializers.IntegerField(source="download_count")
+    plays = serializers.IntegerField()
+    likes = serializers.IntegerField()
+    comments = serializers.IntegerField()
+    shares = serializers.IntegerField()
+    downloads = serializers.IntegerField()
 
 
 class AccessOutput(serializers.Serializer):
@@ -138,7 +150,7 @@ class TrackInListOutput(serializers.Serializer):
     version = serializers.IntegerField(help_text="The number of the active version.")
     duration_ms = serializers.IntegerField(allow_null=True)
     uploader = UploaderOutput()
-    stats = StatsOutput(source="track")
+    stats = StatsOutput()
     artwork_url = serializers.CharField(allow_null=True)
     waveform_url = serializers.CharField(allow_null=True)
     stream_url = serializers.CharField(allow_null=True)

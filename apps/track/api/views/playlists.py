@@ -31,11 +31,15 @@ from apps.track.api.serializers.shown import (
     caller_id,
     show_all,
 )
-from apps.track.models import Playlist, PlaylistItem
-from apps.track.selectors.links import LASTS
-from apps.track.selectors.playlists import get_playlist, list_items, list_playlists
+from apps.track.models import Playlist, PlaylistItem, Track
+from apps.track.selectors.playlists import (
+    get_playlist,
+    list_items,
+    list_playlists,
+    show_playlists,
+)
+from apps.track.selectors.smart import list_smart_tracks, smart_ordering
 from apps.track.services import playlists
-from veza.integrations.object_storage import object_storage
 from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 
@@ -46,6 +50,8 @@ TOLD_OF_PLAYLISTS = (
     "playlist.item_moved", "playlist.item_removed",
 )  # fmt: skip
 OF_ONE = Until(subjects=("playlist:{playlist_id}",), facts=(*TOLD_OF_TRACKS, *TOLD_OF_PEOPLE))
+FIXED = OpenApiResponse(description="`playlist_is_smart`, `playlist_full`")
+NOT_EMPTY = OpenApiResponse(description="`playlist_not_empty`")
 DONE = OpenApiResponse(description="Done.")
 
 
@@ -74,7 +80,7 @@ class PlaylistsView(PublicAnswers, GenericAPIView):
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(_bodies(page or ()))
+        return self.get_paginated_response(playlist_bodies(page or ()))
 
     @extend_schema(
         operation_id="playlists_create",
@@ -108,17 +114,18 @@ class PlaylistView(PublicAnswers, APIView):
     )
     def get(self, request: Request, playlist_id: UUID) -> Response:
         playlist = get_playlist(playlist_id, user_id=caller_id(request))
-        etag = _etag(playlist)
+        etag = playlist_etag(playlist)
         if not_modified(request, etag):
-            return _with_etag(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
-        return _with_etag(Response(_bodies([playlist])[0]), etag)
+            return with_etag(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
+        return with_etag(Response(playlist_bodies([playlist])[0]), etag)
 
     @extend_schema(
         operation_id="playlists_update",
         tags=["playlists"],
         summary="Change a playlist",
+        description="`rules` make an empty playlist a smart one; null makes it a plain one again.",
         request=UpdatePlaylistInput,
-        responses={200: PlaylistOutput, 404: ABSENT},
+        responses={200: PlaylistOutput, 404: ABSENT, 409: NOT_EMPTY},
     )
     def patch(self, request: Request, playlist_id: UUID) -> Response:
         form = UpdatePlaylistInput(data=request.data)
@@ -128,9 +135,9 @@ class PlaylistView(PublicAnswers, APIView):
             playlist_id=playlist_id,
             user_id=user_id,
             changes=form.validated_data,
-            check=lambda current: check_if_match(request, _etag(current)),
+            check=lambda current: check_if_match(request, playlist_etag(current)),
         )
-        return _with_etag(Response(_body(playlist_id, user_id=user_id)), _etag(changed))
+        return with_etag(Response(_body(playlist_id, user_id=user_id)), playlist_etag(changed))
 
     @extend_schema(
         operation_id="playlists_delete",
@@ -142,7 +149,7 @@ class PlaylistView(PublicAnswers, APIView):
         playlists.delete_playlist(
             playlist_id=playlist_id,
             user_id=_user_id(request),
-            check=lambda current: check_if_match(request, _etag(current)),
+            check=lambda current: check_if_match(request, playlist_etag(current)),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -163,9 +170,20 @@ class ItemsView(PublicAnswers, GenericAPIView):
         responses={200: PlaylistItemOutput(many=True), 404: ABSENT},
     )
     def get(self, request: Request, playlist_id: UUID) -> Response:
-        items = list_items(playlist_id, user_id=caller_id(request))
-        page = self.paginate_queryset(items)
+        user_id = caller_id(request)
+        playlist = get_playlist(playlist_id, user_id=user_id)
+        if playlist.is_smart:
+            return self._smart(playlist, request)
+        page = self.paginate_queryset(list_items(playlist, user_id=user_id))
         return self.get_paginated_response(_item_bodies(page or (), request=request))
+
+    def _smart(self, playlist: Playlist, request: Request) -> Response:
+        name, column, is_down = smart_ordering(playlist)
+        self.ordering_fields = {name: column}
+        self.ordering = f"-{name}" if is_down else name
+        tracks = list_smart_tracks(playlist, user_id=caller_id(request), now=timezone.now())
+        page = self.paginate_queryset(tracks)
+        return self.get_paginated_response(_smart_bodies(page or (), request=request))
 
     @extend_schema(
         operation_id="playlists_items_create",
@@ -173,7 +191,7 @@ class ItemsView(PublicAnswers, GenericAPIView):
         summary="Put a track into a playlist",
         description="For the owner and collaborators. `after` null: first; absent: last.",
         request=AddItemInput,
-        responses={201: PlaylistItemOutput, 404: ABSENT},
+        responses={201: PlaylistItemOutput, 404: ABSENT, 409: FIXED},
     )
     def post(self, request: Request, playlist_id: UUID) -> Response:
         form = AddItemInput(data=request.data)
@@ -197,7 +215,7 @@ class ItemView(APIView):
         tags=["playlists"],
         summary="Put a track of a playlist elsewhere",
         request=MoveItemInput,
-        responses={200: PlaylistItemOutput, 404: ITEM_ABSENT},
+        responses={200: PlaylistItemOutput, 404: ITEM_ABSENT, 409: FIXED},
     )
     def patch(self, request: Request, playlist_id: UUID, item_id: UUID) -> Response:
         form = MoveItemInput(data=request.data)
@@ -214,7 +232,7 @@ class ItemView(APIView):
         operation_id="playlists_items_delete",
         tags=["playlists"],
         summary="Take a track out of a playlist",
-        responses={204: DONE, 404: ITEM_ABSENT},
+        responses={204: DONE, 404: ITEM_ABSENT, 409: FIXED},
     )
     def delete(self, request: Request, playlist_id: UUID, item_id: UUID) -> Response:
         playlists.remove_item(playlist_id=playlist_id, user_id=_user_id(request), item_id=item_id)
@@ -257,40 +275,13 @@ def _user_id(request: Request) -> UUID:
 
 
 def _body(playlist_id: UUID, *, user_id: UUID) -> dict[str, Any]:
-    return _bodies([get_playlist(playlist_id, user_id=user_id)])[0]
+    return playlist_bodies([get_playlist(playlist_id, user_id=user_id)])[0]
 
 
-def _bodies(found: Iterable[Playlist]) -> list[dict[str, Any]]:
-    rows = list(found)
-    cards = list_cards(row.owner_id for row in rows)
-    return [
-        dict(
-            PlaylistOutput(
-                {
-                    **{name: getattr(row, name) for name in _OWN},
-                    "owner": cards.get(row.owner_id),
-                    "duration_ms": row.duration_ms or 0,  # type: ignore[attr-defined] # annotated
-                    "artwork_url": _artwork(row),
-                }
-            ).data
-        )
-        for row in rows
-    ]
-
-
-_OWN = (
-    "id", "title", "description", "visibility", "collaborative", "item_count", "created_at",
-    "updated_at",
-)  # fmt: skip
-
-
-def _artwork(row: Playlist) -> str | None:
-    key: str | None = row.artwork_key  # type: ignore[attr-defined] # annotated
-    if not key:
-        return None
-    return object_storage().signed_url(
-        key, now=timezone.now(), lifetime_s=int(LASTS.total_seconds())
-    )
+def playlist_bodies(found: Iterable[Playlist]) -> list[dict[str, Any]]:
+    """Of playlists that selectors found."""
+    shown = show_playlists(found, now=timezone.now())
+    return [dict(PlaylistOutput(each).data) for each in shown]
 
 
 def _item_bodies(items: Iterable[PlaylistItem], *, request: Request) -> list[dict[str, Any]]:
@@ -312,11 +303,24 @@ def _item_bodies(items: Iterable[PlaylistItem], *, request: Request) -> list[dic
     ]
 
 
-def _etag(playlist: Playlist) -> str:
+def _smart_bodies(tracks: Iterable[Track], *, request: Request) -> list[dict[str, Any]]:
+    shown = show_all(tracks, request=request, now=timezone.now())
+    return [
+        dict(
+            PlaylistItemOutput(
+                {"id": track.id, "track": track, "added_by": None, "added_at": track.created_at}
+            ).data
+        )
+        for track in shown
+    ]
+
+
+def playlist_etag(playlist: Playlist) -> str:
     return etag_of(playlist.id, playlist.updated_at)
 
 
-def _with_etag(response: Response, etag: str) -> Response:
+def with_etag(response: Response, etag: str) -> Response:
+    """For who may keep it, but asks each time."""
     set_etag(response, etag)
     response["Cache-Control"] = "private, no-cache"
     return response

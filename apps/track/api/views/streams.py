@@ -14,8 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.track.api.serializers.shown import MASTER, caller_id
+from apps.track.api.serializers.shown import caller_id
 from apps.track.errors import PurchaseRequiredError, TrackNotFoundError
+from apps.track.selectors.shown import MASTER
 from apps.track.selectors.streams import (
     Heard,
     get_downloadable,

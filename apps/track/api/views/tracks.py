@@ -20,9 +20,11 @@ from apps.track.api.serializers.shown import (
     TOLD_OF_TRACKS,
     caller_id,
     show_all,
+    show_whole,
 )
 from apps.track.api.serializers.tracks import (
     ORDERINGS,
+    RELEVANCE,
     CreateTrackInput,
     ListTracksInput,
     StatusOutput,
@@ -38,6 +40,7 @@ from apps.track.services import likes, tracks
 from apps.track.types import TrackTexts, Visibility
 from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
+from veza.kit.api.pagination import CursorPagination
 from veza.kit.api.uploads import FIELD, FileFormParser, find_upload
 from veza.kit.errors import FieldError
 
@@ -57,14 +60,32 @@ class TracksView(PublicAnswers, GenericAPIView):
     ordering = "-created_at"
 
     def get_queryset(self) -> QuerySet[Track]:
+        return self._list(self._filters())
+
+    def _filters(self) -> dict[str, Any]:
         form = ListTracksInput(data=self.request.query_params)
         form.is_valid(raise_exception=True)
-        filters = dict(form.validated_data)
+        return dict(form.validated_data)
+
+    def _list(self, filters: dict[str, Any]) -> QuerySet[Track]:
         user_id = caller_id(self.request)
         if filters.get("uploader") == "me" and user_id is not None:
-            del filters["uploader"]
-            return selectors.list_own_tracks(user_id, filters)
+            others = {name: value for name, value in filters.items() if name != "uploader"}
+            return selectors.list_own_tracks(user_id, others)
         return selectors.list_public_tracks(filters)
+
+    def _page(self, filters: dict[str, Any]) -> list[Track]:
+        """Where nothing holds the words of a search, what holds words that are alike."""
+        if filters.get("search"):
+            self.ordering_fields = {**ORDERINGS, RELEVANCE: RELEVANCE}
+            self.ordering = f"-{RELEVANCE}"
+        page = self.paginate_queryset(self._list(filters)) or []
+        is_later = "cursor" in self.request.query_params
+        if page or is_later or not filters.get("search") or filters["similar"]:
+            return list(page)
+        pages = cast(CursorPagination, self.paginator)
+        pages.linked = {"similar": "true"}
+        return list(self.paginate_queryset(self._list({**filters, "similar": True})) or [])
 
     @extend_schema(
         operation_id="tracks_list",
@@ -74,8 +95,8 @@ class TracksView(PublicAnswers, GenericAPIView):
         responses={200: TrackInListOutput(many=True)},
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        shown = show_all(page or (), request=request, now=timezone.now())
+        page = self._page(self._filters())
+        shown = show_all(page, request=request, now=timezone.now())
         return self.get_paginated_response(TrackInListOutput(shown, many=True).data)
 
     @extend_schema(
@@ -257,8 +278,7 @@ def _texts(told: dict[str, Any]) -> TrackTexts:
 
 
 def _body(track: Track, request: Request) -> dict[str, Any]:
-    [shown] = show_all([track], request=request, now=timezone.now())
-    return dict(TrackOutput(shown).data)
+    return dict(TrackOutput(show_whole(track, request=request, now=timezone.now())).data)
 
 
 def _etag(track: Track, request: Request) -> str:
