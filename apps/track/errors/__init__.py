@@ -1,5 +1,6 @@
 """What can go wrong with recordings, by the codes that clients see."""
 
+from apps.track.errors.making import RejectedError
 from apps.track.errors.playlists import (
     PlaylistFullError,
     PlaylistItemInvalidError,
@@ -13,6 +14,7 @@ from apps.track.errors.tracks import (
     TrackNotFoundError,
     TrackNotReadyError,
     TrackTooLargeError,
+    VersionEndedError,
     VersionNotFoundError,
     VersionNotReadyError,
 )
@@ -24,10 +26,12 @@ __all__ = [
     "PlaylistItemInvalidError",
     "PlaylistItemNotFoundError",
     "PlaylistNotFoundError",
+    "RejectedError",
     "TrackFileMissingError",
     "TrackNotFoundError",
     "TrackNotReadyError",
     "TrackTooLargeError",
+    "VersionEndedError",
     "VersionNotFoundError",
     "VersionNotReadyError",
 ]

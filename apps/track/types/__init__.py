@@ -1,5 +1,6 @@
 """The words of tracks that other apps may use too."""
 
+from apps.track.types.steps import LastStep, Making, Step, StepResult, Takers, TrackPermission
 from apps.track.types.tracks import (
     Access,
     AccessState,
@@ -16,9 +17,15 @@ __all__ = [
     "Access",
     "AccessState",
     "DownloadRule",
+    "LastStep",
+    "Making",
     "Metadata",
     "RejectedCode",
     "Stage",
+    "Step",
+    "StepResult",
+    "Takers",
+    "TrackPermission",
     "TrackStatus",
     "TrackTexts",
     "UploadState",
