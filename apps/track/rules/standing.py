@@ -2,11 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from apps.track.types import Making, Step, StepResult, Takers, TrackStatus
+from apps.track.types import LastStep, Making, Step, StepResult, Takers, TrackStatus
 
 SOON = timedelta(seconds=30)
 """Nobody asks why something younger has not begun."""
 LONG = timedelta(minutes=20)
+ENDED = {
+    TrackStatus.READY: "",
+    TrackStatus.REJECTED: "The file was refused: {} Only another file helps.",
+    TrackStatus.FAILED: "It was given up: {} Trying again may help.",
+}
 AWAY = {
     "antivirus_unavailable": "The antivirus scanner is away",
     "media_unavailable": "The machine cannot process audio",
@@ -17,27 +22,14 @@ AWAY = {
 
 def why(making: Making, takers: Takers, *, max_tries: int, now: datetime) -> str:
     """What the newest version waits for, or how it ended; empty for one that is ready."""
-    if making.status == TrackStatus.READY:
-        return ""
-    if making.status == TrackStatus.REJECTED:
-        return f"The file was refused: {making.error_detail} Only another file helps."
-    if making.status == TrackStatus.FAILED:
-        return f"It was given up: {making.error_detail} Trying again may help."
+    if making.status != TrackStatus.PROCESSING:
+        return ENDED[TrackStatus(making.status)].format(making.error_detail)
     last = making.last
     if last is None or (last.began_at < making.queued_at and last.ended_at is not None):
         return _unbegun(making, takers, now)
-    match last.result:
-        case StepResult.WAITS:
-            return _waits(making, takers, max_tries=max_tries, now=now)
-        case StepResult.FAILED:
-            return f"The step {last.step} broke off with {last.code}. " + _resumed(takers)
-        case StepResult.RUNNING if now - last.began_at > LONG:
-            age = span(now - last.began_at)
-            return f"The step {last.step} began {age} ago and has not ended. " + _resumed(takers)
-        case StepResult.LOST:
-            return f"The worker was killed in the step {last.step}. " + _resumed(takers)
-        case _:
-            return f"It is being made: {last.step}, for {span(now - last.began_at)}."
+    if last.result == StepResult.WAITS:
+        return _waits(making, last, takers, max_tries=max_tries, now=now)
+    return _goes_on(last, takers, now)
 
 
 def span(time: timedelta) -> str:
@@ -61,9 +53,17 @@ def _unbegun(making: Making, takers: Takers, now: datetime) -> str:
     return f"{begun}: {takers.workers} workers take from the queue `media`{_waiting(takers)}."
 
 
-def _waits(making: Making, takers: Takers, *, max_tries: int, now: datetime) -> str:
-    last = making.last
-    assert last  # noqa: S101 - the caller has looked
+def _goes_on(last: LastStep, takers: Takers, now: datetime) -> str:
+    if last.result in (StepResult.FAILED, StepResult.LOST):
+        how = f"broke off with {last.code}" if last.code else "was cut off with its worker"
+        return f"The step {last.step} {how}. {_resumed(takers)}"
+    age = now - last.began_at
+    if last.result == StepResult.RUNNING and age > LONG:
+        return f"The step {last.step} began {span(age)} ago and has not ended. {_resumed(takers)}"
+    return f"It is being made: {last.step}, for {span(age)}."
+
+
+def _waits(making: Making, last: LastStep, takers: Takers, *, max_tries: int, now: datetime) -> str:
     reason = AWAY.get(last.code, f"The step {last.step} answers {last.code}")
     said = f"{reason} since {last.began_at:%Y-%m-%d %H:%M} UTC ({span(now - last.began_at)})"
     if last.step == Step.SCAN:
