@@ -18,7 +18,7 @@ from tests.apps.realtime.live import Live, installed
 from tests.apps.track.uploads.disk import Disk
 from tests.apps.track.uploads.tus import Tus, reset, send_what_goes
 from tests.faults.rig.sizes import SIZE
-from tests.veza.asgi.wire import until
+from tests.veza.asgi.wire import Wire, until
 from tests.veza.integrations.media.hostile import SEED
 
 RESUMED_WITHIN_S = 3.5
@@ -67,7 +67,7 @@ class Person:
     content: bytes
     path: str = ""
     seen: int = 0
-    silent: list[object] = field(default_factory=list)
+    silent: list[Wire] = field(default_factory=list)
 
     def upload(self, cuts: int) -> None:
         self.path = self.insist(lambda: self.tus.create(len(self.content)))
@@ -75,6 +75,8 @@ class Person:
             with suppress(*AWAY):
                 self.send_a_part()
         until(self.is_whole, timeout_s=60)
+        for wire in self.silent:
+            wire.socket.close()
 
     def send_a_part(self) -> None:
         offset = self.offset()
