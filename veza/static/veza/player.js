@@ -124,4 +124,6 @@ class Player {
   }
 }
 
-document.querySelectorAll("audio[data-playlist]").forEach((audio) => new Player(audio));
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("audio[data-playlist]").forEach((audio) => new Player(audio));
+});
