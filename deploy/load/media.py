@@ -10,6 +10,7 @@ everything that a worker does for it, and sends as many bytes by the tus protoco
 
 import argparse
 import os
+import resource
 import socket
 import struct
 import sys
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
@@ -64,11 +66,10 @@ def _measure_minute(folder: Path, *, rounds: int) -> None:
         "three renditions": lambda out: media().transcode_hls(song, out, _unheard),
         "one rendition": lambda out: media().preview(song, out, seconds=MINUTE),
     }
-    print(f"{'60 s of stereo':24}{'seconds':>9}{'x real time':>13}{'peak MB':>9}")
+    _print_head("60 s of stereo", "x real time")
     for name, job in jobs.items():
-        took = sorted(_timed(job, folder) for _ in range(rounds))
-        seconds, peak = took[len(took) // 2]
-        print(f"{name:24}{seconds:9.2f}{MINUTE / seconds:13.1f}{peak / MEGABYTE:9.0f}")
+        took = sorted((_timed(job, folder) for _ in range(rounds)), key=lambda each: each.cpu_s)
+        _print_line(name, took[len(took) // 2], MINUTE)
 
 
 def _measure_large(folder: Path, gibibytes: float) -> None:
@@ -89,19 +90,41 @@ def _measure_large(folder: Path, gibibytes: float) -> None:
         "analyse": lambda _: media().analyse(song),
         "three renditions": lambda out: media().transcode_hls(song, out, _unheard),
     }
-    print(f"\n{f'{gibibytes:g} GiB of WAV':24}{'seconds':>9}{'MB/s':>13}{'peak MB':>9}")
+    _print_head(f"{gibibytes:g} GiB of WAV", "MB/CPU s")
     for name, job in jobs.items():
-        seconds, peak = _timed(job, folder)
-        rate = size / MEGABYTE / seconds
-        print(f"{name:24}{seconds:9.1f}{rate:13.0f}{peak / MEGABYTE:9.0f}")
+        _print_line(name, _timed(job, folder), size / MEGABYTE)
 
 
-def _timed(job: Callable[[Path], object], folder: Path) -> tuple[float, int]:
-    """Seconds, and the peak of this process and of its children together, in bytes."""
+class _Took(NamedTuple):
+    """Of a job: what the clock says, what the CPU did, and the peak of memory."""
+
+    seconds: float
+    cpu_s: float
+    peak_bytes: int
+
+
+def _print_head(title: str, rate: str) -> None:
+    print(f"\n{title:24}{'seconds':>9}{'CPU s':>9}{rate:>13}{'peak MB':>9}")
+
+
+def _print_line(name: str, took: _Took, amount: float) -> None:
+    """`amount` for each second of CPU: other work on the machine does not change that much."""
+    rate, peak = amount / max(took.cpu_s, 0.001), took.peak_bytes / MEGABYTE
+    print(f"{name:24}{took.seconds:9.2f}{took.cpu_s:9.2f}{rate:13.1f}{peak:9.0f}")
+
+
+def _timed(job: Callable[[Path], object], folder: Path) -> _Took:
+    """With the peak of this process and of its children together."""
     with tempfile.TemporaryDirectory(dir=folder) as out, _peak_of(os.getpid()) as peak:
-        began = time.perf_counter()
+        began, before_s = time.perf_counter(), _cpu_s()
         job(Path(out))
-        return time.perf_counter() - began, peak[0]
+        return _Took(time.perf_counter() - began, _cpu_s() - before_s, peak[0])
+
+
+def _cpu_s() -> float:
+    """Of this process, and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 @contextmanager
