@@ -82,7 +82,8 @@ def _roles(request: pytest.FixtureRequest) -> None:
     if marker:
         request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
         Role.objects.bulk_create([Role(name=name) for name in RoleName], ignore_conflicts=True)
-        import_module("migrations.auth.0006_permissions").seed(apps, connection.schema_editor())
+        for name in ("0006_permissions", "0015_track_actions"):
+            import_module(f"migrations.auth.{name}").seed(apps, connection.schema_editor())
 
 
 @pytest.fixture(autouse=True)

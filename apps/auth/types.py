@@ -110,6 +110,7 @@ class AuditAction(TextChoices):
     SOCIAL_REFUSED = "social.refused"
     STEP_UP_SUCCEEDED = "step_up.succeeded"
     STEP_UP_FAILED = "step_up.failed"
+    TRACK_RETRIED = "track.retried"
 
 
 @dataclass(frozen=True, kw_only=True)

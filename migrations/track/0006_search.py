@@ -59,7 +59,7 @@ def index_listed(column):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("track", "0003_uploads"), ("accounts", "0014_user_words")]
+    dependencies = [("track", "0004_stream_jobs"), ("accounts", "0014_user_words")]
 
     operations = [
         migrations.RemoveIndex(model_name="track", name="track_search"),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("track", "0003_uploads"),
+        ("track", "0007_smart_playlists"),
     ]
 
     operations = [

@@ -50,6 +50,31 @@ PLAY_AT = """async second => {
     return loud.indexOf(Math.max(...loud)) * context.sampleRate / ear.fftSize
 }"""
 
+SWITCH = """async () => {
+    const heard = []
+    const late = new Promise((_, fail) =>
+        setTimeout(() => fail(new Error(`${heard} at ${audio.currentTime}`)), 30000))
+    const when = happened => new Promise(done => {
+        const look = () => happened() && done()
+        audio.addEventListener('timeupdate', look)
+        look()
+    })
+    hls.on(Hls.Events.FRAG_CHANGED, (_, told) => heard.push(told.frag.level))
+    const listen = async () => {
+        audio.muted = true
+        await audio.play()
+        for (const level of [2, 1, 0]) {
+            hls.currentLevel = level
+            await when(() => heard.at(-1) === level)
+            const at = audio.currentTime
+            await when(() => audio.currentTime > at + 0.5)
+        }
+        audio.pause()
+        return [heard.filter((level, n) => level !== heard[n - 1]), audio.currentTime]
+    }
+    return Promise.race([listen(), late])
+}"""
+
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
@@ -82,6 +107,14 @@ def test_plays_every_rendition_from_the_start_and_after_seeking(page: Page, leve
     assert page.evaluate("audio.buffered.start(0)") == pytest.approx(0, abs=0.001)
     for second in (0, 11.5, 18):
         assert abs(page.evaluate(PLAY_AT, second) - 1000) < 10
+
+
+def test_goes_on_while_the_quality_changes(page: Page) -> None:
+    page.evaluate(LOAD, 0)
+    heard, reached = page.evaluate(SWITCH)
+
+    assert heard[-3:] == [2, 1, 0]
+    assert 1.5 < reached < SECONDS
 
 
 def test_the_waveform_is_read_by_the_library_of_its_makers(page: Page) -> None:

@@ -41,6 +41,7 @@ ADMIN_POLICY = {
     "style-src": [SELF, UNSAFE_INLINE],
     "img-src": [SELF, "data:"],
     "font-src": [SELF],
+    "media-src": [SELF, "blob:"],  # the player of tracks feeds the browser by hand
     "connect-src": [SELF],
     "form-action": [SELF],
     "base-uri": [NONE],

@@ -1,13 +1,14 @@
 """The text of /metrics: what all processes have counted, and what is only known when asked."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import amqp
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
     REGISTRY,
@@ -21,8 +22,11 @@ from prometheus_client.registry import Collector
 from apps.auth.selectors.audit import last_audit_check
 from apps.events import selectors as event_selectors
 from apps.events.types import DispatchStatus, RelayStatus
+from apps.track.selectors.making import Waiting, waiting_by_stage
+from apps.track.types import Stage
 from veza.celery import QUEUES
 from veza.health.dependencies import open_amqp, open_redis
+from veza.integrations.antivirus import AntivirusUnavailableError, antivirus
 from veza.kit.probes import Probe
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -53,6 +57,21 @@ def _read_audit() -> bool | None:
     return bool(check.fault) if check else None
 
 
+def _read_tracks() -> dict[Stage, Waiting]:
+    try:
+        return waiting_by_stage(now=timezone.now())
+    finally:
+        connection.close()
+
+
+def _read_scanner() -> bool:
+    """Whether the scanner answers."""
+    try:
+        return bool(antivirus().version())
+    except AntivirusUnavailableError:
+        return False
+
+
 def _read_queues() -> dict[str, int]:
     """How many tasks wait in each queue. A queue that nobody has declared yet holds none."""
     if settings.AMQP_URL:
@@ -80,6 +99,8 @@ def _rabbitmq_depth(broker: Any, queue: str) -> int:
 _relay = Probe(_read_relay, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _dispatch = Probe(_read_dispatch, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _audit = Probe(_read_audit, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+_tracks = Probe(_read_tracks, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+_scanner = Probe(_read_scanner, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _queues = Probe(_read_queues, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 
 
@@ -87,7 +108,7 @@ class _OnDemand(Collector):
     """Metrics of the whole platform: read when asked, and left out when they cannot be read."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for probe in (_relay, _dispatch, _audit, _queues):
+        for probe in (_relay, _dispatch, _audit, _tracks, _scanner, _queues):
             probe.begin()
         relay, dispatch = _relay.read().value, _dispatch.read().value
         if relay is not None:
@@ -99,6 +120,10 @@ class _OnDemand(Collector):
             yield GaugeMetricFamily(
                 "veza_audit_broken", "1 when the last look found it broken", value=is_broken
             )
+        yield from _track_families(_tracks.read().value or {})
+        is_up = _scanner.read().value
+        if is_up is not None:
+            yield GaugeMetricFamily("veza_antivirus_up", "1 while the scanner answers", value=is_up)
         waiting = GaugeMetricFamily("veza_queue_depth", "Tasks that wait", labels=["queue"])
         for queue, depth in (_queues.read().value or {}).items():
             waiting.add_metric([queue], depth)
@@ -138,6 +163,22 @@ def _dispatch_families(dispatch: DispatchStatus) -> Iterator[GaugeMetricFamily]:
     for queue in sorted({*QUEUES, *dispatch.dead_letters}):
         dead.add_metric([queue], dispatch.dead_letters.get(queue, 0))
     yield dead
+
+
+def _track_families(stages: Mapping[Stage, Waiting]) -> Iterator[GaugeMetricFamily]:
+    count = GaugeMetricFamily(
+        "veza_track_versions_making", "Versions of tracks that are being made", labels=["stage"]
+    )
+    oldest = GaugeMetricFamily(
+        "veza_track_oldest_seconds",
+        "For how long the oldest version at this stage has been made",
+        labels=["stage"],
+    )
+    for stage, waiting in stages.items():
+        count.add_metric([stage], waiting.count)
+        oldest.add_metric([stage], waiting.oldest_s)
+    yield count
+    yield oldest
 
 
 def exposition() -> bytes:

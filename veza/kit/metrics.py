@@ -86,6 +86,23 @@ CACHE_READS = Counter(
     ["route", "outcome"],
 )
 
+TRACK_STEPS = Counter(
+    "veza_track_steps_total",
+    "Steps of making tracks, by how they ended",
+    ["step", "result"],
+)
+TRACK_STEP_DURATION = Histogram(
+    "veza_track_step_duration_seconds",
+    "Time that a step of making a track takes, however it ends",
+    ["step"],
+    buckets=(0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0),
+)
+TRACKS_ENDED = Counter(
+    "veza_tracks_ended_total",
+    "Versions of tracks that became ready, were rejected or failed",
+    ["status", "code"],
+)
+
 _OPERATIONS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "RELEASE"})
 _Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 

@@ -1,5 +1,6 @@
 """What can go wrong with recordings, by the codes that clients see."""
 
+from apps.track.errors.making import RejectedError
 from apps.track.errors.playlists import (
     PlaylistFileInvalidError,
     PlaylistFileTooLargeError,
@@ -22,6 +23,7 @@ from apps.track.errors.tracks import (
     TrackNotFoundError,
     TrackNotReadyError,
     TrackTooLargeError,
+    VersionEndedError,
     VersionNotFoundError,
     VersionNotReadyError,
 )
@@ -40,12 +42,14 @@ __all__ = [
     "PlaylistRulesInvalidError",
     "PlaylistSmartError",
     "PurchaseRequiredError",
+    "RejectedError",
     "StaleVersionError",
     "StreamReportInvalidError",
     "TrackFileMissingError",
     "TrackNotFoundError",
     "TrackNotReadyError",
     "TrackTooLargeError",
+    "VersionEndedError",
     "VersionNotFoundError",
     "VersionNotReadyError",
 ]

@@ -62,6 +62,13 @@ class PurchaseRequiredError(ForbiddenError):
     message = "This track has to be bought before it can be heard."
 
 
+class VersionEndedError(ConflictError):
+    """Trying again cannot help: the file itself was refused, or the version can be heard."""
+
+    code = "version_ended"
+    message = "Only what failed or is still being made can be tried again."
+
+
 class TrackFileMissingError(InvalidError):
     """Neither a file nor an upload came with it."""
 

@@ -74,6 +74,21 @@ class TrackFailed(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackRetried(Fact):
+    """The version is being made again, whatever it had come to."""
+
+    name: ClassVar = "track.retried"
+    about: ClassVar = "An operator has a version of a track made again."
+    rooms: ClassVar = ("track:{id}", "user:{id}")
+    example: ClassVar = {"n": 1}
+
+    track_id: UUID
+    version_id: UUID
+    n: int
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrackUpdated(Fact):
     """`changed` names what, and the present state is to be read."""
 

@@ -1,6 +1,7 @@
 """Tables of tracks."""
 
 from apps.track.models.playlists import Playlist, PlaylistCollaborator, PlaylistItem
+from apps.track.models.steps import StepEntry
 from apps.track.models.tracks import Track, TrackCollaborator, TrackLike
 from apps.track.models.uploads import Upload
 from apps.track.models.versions import Rendition, TrackVersion
@@ -10,6 +11,7 @@ __all__ = [
     "PlaylistCollaborator",
     "PlaylistItem",
     "Rendition",
+    "StepEntry",
     "Track",
     "TrackCollaborator",
     "TrackLike",

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.track.models.tracks import Track
 from apps.track.types import Stage, TrackStatus
@@ -24,7 +25,8 @@ class TrackVersion(Entity):
     progress = models.PositiveSmallIntegerField(default=0, help_text="0 to 100")
     error_code = models.CharField(max_length=40, blank=True)
     error_detail = models.CharField(max_length=300, blank=True)
-    tries = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Since it last was scanned")
+    queued_at = models.DateTimeField(default=timezone.now, help_text="When it was asked for last")
     codec = models.CharField(max_length=40, blank=True)
     bitrate_bps = models.PositiveIntegerField(null=True, blank=True)
     sample_rate_hz = models.PositiveIntegerField(null=True, blank=True)

@@ -20,15 +20,16 @@ import structlog
 from django.db import connection
 from django.db.models import F
 
+from apps.track.errors import RejectedError
 from apps.track.models import TrackVersion
-from apps.track.services import jobs, stages
+from apps.track.services import history, jobs, stages
 from apps.track.services.stages import Made, MadeRendition
-from apps.track.types import RejectedCode, Stage, TrackStatus
+from apps.track.types import RejectedCode, Stage, Step, TrackStatus
 from veza.integrations.antivirus import ScanCutError, ScanLimitError, antivirus
 from veza.integrations.media import MediaInvalidError, Stream, media
 from veza.integrations.object_storage import ObjectNotFoundError, object_storage
 from veza.integrations.stream_server import stream_server
-from veza.kit.errors import UpstreamError
+from veza.kit.errors import StorageFullError, UpstreamError
 from veza.kit.pictures import PictureInvalidError, PictureTooLargeError, draw
 
 logger = structlog.get_logger(__name__)
@@ -38,15 +39,9 @@ MAX_CUTS = 5
 STUCK = timedelta(minutes=20)
 ARTWORK_SIZE = (600, 600)
 CODEC = "mp4a.40.2"
+SCANNED_FIRST = (Stage.UPLOADED, Stage.SCANNING)
+LOST, LOST_DETAIL = "worker_lost", "Making the track was cut off again and again."
 _LOCK = 7391007  # with the version's own number, one worker at a time
-
-
-class RejectedError(Exception):
-    """The file becomes no track. `code` and `detail` are told to its owner."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code, self.detail = code, detail
 
 
 def process(*, version_id: UUID, now: datetime) -> bool:
@@ -54,6 +49,9 @@ def process(*, version_id: UUID, now: datetime) -> bool:
     with _alone(version_id) as is_alone:
         version = TrackVersion.objects.filter(pk=version_id).first()
         if not is_alone or version is None or version.status != TrackStatus.PROCESSING:
+            return True
+        if version.tries >= MAX_TRIES and version.stage not in SCANNED_FIRST:
+            stages.fail(version_id=version_id, code=LOST, detail=LOST_DETAIL)
             return True
         TrackVersion.objects.filter(pk=version_id).update(tries=F("tries") + 1)
         try:
@@ -64,7 +62,7 @@ def process(*, version_id: UUID, now: datetime) -> bool:
             stages.reject(version_id=version_id, code=fault.code, detail=str(fault))
         except ScanLimitError as fault:
             stages.fail(version_id=version_id, code=fault.code, detail=str(fault))
-        except UpstreamError as fault:
+        except (UpstreamError, StorageFullError) as fault:
             logger.warning("track_waits", version_id=str(version_id), reason=str(fault))
             return _gave_up(version, fault)
         return True
@@ -82,14 +80,15 @@ def find_stuck(*, now: datetime) -> list[UUID]:
     return list(stuck.order_by("updated_at").values_list("id", flat=True)[:100])
 
 
-def _gave_up(version: TrackVersion, fault: UpstreamError) -> bool:
+def _gave_up(version: TrackVersion, fault: UpstreamError | StorageFullError) -> bool:
     """A scanner that is away is waited for without end: nothing unscanned is ever served. One that
     hangs up on this file again and again will not scan it.
     """
     if isinstance(fault, ScanCutError):
         stages.note(version, scan_cuts=F("scan_cuts") + 1)
     version.refresh_from_db(fields=["stage", "tries", "scan_cuts", "job_asked_at"])
-    if version.stage in (Stage.UPLOADED, Stage.SCANNING):
+    if version.stage in SCANNED_FIRST:
+        TrackVersion.objects.filter(pk=version.pk).update(tries=0)
         is_over = version.scan_cuts >= MAX_CUTS
     else:
         is_over = version.tries >= (jobs.MAX_TRIES if version.job_asked_at else MAX_TRIES)
@@ -106,19 +105,27 @@ def _make(version: TrackVersion, *, now: datetime) -> None:
         return
     if not stages.enter(version, Stage.SCANNING):
         return
-    _scan(version)
+    with history.step(version.pk, Step.SCAN):
+        _scan(version)
     with TemporaryDirectory(prefix="veza-track-") as folder:
         source = Path(folder) / "source"
-        _fetch(version.source_key, source)
+        with history.step(version.pk, Step.FETCH):
+            _fetch(version.source_key, source)
         stages.enter(version, Stage.PROBING)
-        _probe(version, source)
-        _measure(version, source)
+        with history.step(version.pk, Step.PROBE):
+            _probe(version, source)
+        with history.step(version.pk, Step.MEASURE):
+            _measure(version, source)
         stages.enter(version, Stage.TRANSCODING)
         if server:
             stages.note(version, tries=1)  # what follows waits for something else
             jobs.ask(version, server, now=now)
             return
-        made = _transcode(version, source, Path(folder) / "hls")
+        hls = Path(folder) / "hls"
+        with history.step(version.pk, Step.TRANSCODE):
+            stream = _transcode(version, source, hls)
+        with history.step(version.pk, Step.STORE):
+            made = _store(version, stream, hls)
     stages.finish(version_id=version.id, made=made, now=now)
 
 
@@ -131,7 +138,9 @@ def _scan(version: TrackVersion) -> None:
     if not verdict.is_clean:
         logger.warning("track_infected", version_id=str(version.id), signature=verdict.signature)
         _quarantine(version)
-        raise RejectedError(RejectedCode.INFECTED, "The file holds malware.")
+        raise RejectedError(
+            RejectedCode.INFECTED, "The file holds malware.", found=verdict.signature
+        )
 
 
 def _quarantine(version: TrackVersion) -> None:
@@ -191,7 +200,7 @@ def _measure(version: TrackVersion, source: Path) -> None:
     )
 
 
-def _transcode(version: TrackVersion, source: Path, folder: Path) -> Made:
+def _transcode(version: TrackVersion, source: Path, folder: Path) -> Stream:
     begins, ends = stages.SHARES[Stage.TRANSCODING], 99
 
     def tell(fraction: float) -> None:
@@ -199,7 +208,10 @@ def _transcode(version: TrackVersion, source: Path, folder: Path) -> Made:
         stages.enter(version, Stage.TRANSCODING, progress=percent)
 
     folder.mkdir()
-    stream = media().transcode_hls(source, folder, tell)
+    return media().transcode_hls(source, folder, tell)
+
+
+def _store(version: TrackVersion, stream: Stream, folder: Path) -> Made:
     prefix = f"tracks/{version.id}/hls"
     for name in stream.files:
         with (folder / name).open("rb") as file:

@@ -18,6 +18,7 @@ from apps.track.rules import tracks as rules
 from apps.track.services.facts import tell
 from apps.track.services.tracks import publish_if_first, words_of
 from apps.track.types import Stage, TrackStatus
+from veza.kit.metrics import TRACKS_ENDED
 
 SHARES = {Stage.SCANNING: 5, Stage.PROBING: 20, Stage.TRANSCODING: 40, Stage.READY: 100}
 """The progress at which each stage begins."""
@@ -77,6 +78,7 @@ def finish(*, version_id: UUID, made: Made, now: datetime) -> bool:
     Rendition.objects.bulk_create(
         [Rendition(version=version, **vars(each)) for each in made.renditions]
     )
+    _count(TrackStatus.READY, "")
     track = version.track
     if track.active_id is None:
         activate(track, version, now=now)
@@ -141,6 +143,7 @@ def _end(
         return False
     version.status, version.error_code, version.error_detail = status, code, detail[:300]
     version.save()
+    _count(status, code)
     track = version.track
     is_newest = not TrackVersion.objects.filter(track=track, n__gt=version.n).exists()
     if track.active_id is None and is_newest:
@@ -151,6 +154,12 @@ def _end(
     )
     tell(fact, track)
     return True
+
+
+def _count(status: TrackStatus, code: str) -> None:
+    """Once it is committed."""
+    count = TRACKS_ENDED.labels(status, code).inc
+    transaction.on_commit(count, robust=True)
 
 
 def _lock(version_id: UUID) -> TrackVersion | None:

@@ -1,12 +1,13 @@
 """Making tracks."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
-from apps.track.services import jobs, processing, purge
+from apps.track.services import history, jobs, processing, purge
 from apps.track.services.artwork_files import sweep_artwork
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 5, 300
@@ -16,7 +17,9 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 5, 300
 def process_version(self: Any, /, *, version_id: str, **_: object) -> None:
     """Make a version; again, later and later, while something that it needs is away."""
     if not processing.process(version_id=UUID(version_id), now=timezone.now()):
-        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self.request.retries)
+        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self.request.retries, 10))
+        due_at = timezone.now() + timedelta(seconds=wait_s)
+        history.note_next_try(UUID(version_id), at=due_at)
         raise self.retry(countdown=wait_s)
 
 

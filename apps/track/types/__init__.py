@@ -1,6 +1,7 @@
 """The words of tracks that other apps may use too."""
 
 from apps.track.types.shown import PlaylistCard, TrackCard, TrackStats
+from apps.track.types.steps import LastStep, Making, Step, StepResult, Takers, TrackPermission
 from apps.track.types.tracks import (
     Access,
     AccessState,
@@ -17,11 +18,17 @@ __all__ = [
     "Access",
     "AccessState",
     "DownloadRule",
+    "LastStep",
+    "Making",
     "Metadata",
     "PlaylistCard",
     "RejectedCode",
     "Stage",
+    "Step",
+    "StepResult",
+    "Takers",
     "TrackCard",
+    "TrackPermission",
     "TrackStats",
     "TrackStatus",
     "TrackTexts",

@@ -10,9 +10,10 @@ import pytest
 from tests.apps.realtime.live import Live, Web
 from tests.apps.track.uploads.conftest import SETTINGS
 from tests.apps.track.uploads.tus import Tus
+from tests.faults.rig.sizes import SIZE
 from tests.veza.asgi.wire import until
 
-ROUNDS = 50
+ROUNDS = {"small": 30, "medium": 100, "large": 200}[SIZE.name]
 ONE = os.urandom(200_000)
 OTHER = os.urandom(200_000)
 

@@ -61,6 +61,8 @@ class Source:
 def opened(file: IO[bytes], terms: Terms) -> Iterator[Source]:
     """Raises MediaInvalidError."""
     size_bytes = os.fstat(file.fileno()).st_size
+    if not size_bytes:
+        raise NotAudioError("The file is empty.")
     container = container_of(file)
     if container is None:
         raise NotAudioError
