@@ -43,6 +43,7 @@ PACE_S = 0.005
 BEAT_S = 1.0
 DEAF_S = 4.0
 """After so long without hearing itself a process listens anew."""
+END_S = 1.0
 
 Hint = Callable[[Mapping[str, Any]], None]
 Order = Callable[[str, Any], None]
@@ -147,9 +148,7 @@ class Fanout:
 
     async def stop(self) -> None:
         """Neither listen nor send any more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(*self._tasks, within_s=3 * END_S)
         self._tasks.clear()
         layer = get_channel_layer()
         if layer is not None and not isinstance(layer, InMemoryChannelLayer):
@@ -203,8 +202,7 @@ class Fanout:
                 if self._outbox is not None and loop.time() - self._heard_at > DEAF_S:
                     break
         finally:
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
+            await _end(receiving, within_s=END_S)
         if self._outbox is not None:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -229,6 +227,17 @@ class Fanout:
                     self._hub.publish(room, Message(envelope=envelope))
                 elif self._on_order is not None:
                     self._on_order(envelope["type"], envelope["data"])
+
+
+async def _end(*tasks: asyncio.Task[None], within_s: float) -> None:
+    """Cancel them, and leave them alone if they do not end: cancelled, the layer first tells
+    Redis that it listens no more, and waits for as long as Redis hangs.
+    """
+    ending = asyncio.gather(*tasks, return_exceptions=True)
+    for _ in range(2):  # the second time it is that wait which is cancelled
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait([ending], timeout=within_s / 2)
 
 
 class _Outside:
