@@ -36,7 +36,9 @@ MANY_BYTES = 4 * 1024 * 1024
 MAX_BYTES = 64 * 1024 * 1024
 OVERHEAD_BYTES = 200
 """What an envelope takes beside its data, about."""
-SEND_TIMEOUT_S = 1.0
+SEND_TIMEOUT_S = 3.0
+"""On a busy machine a batch takes long, and what was taken for lost would be."""
+ASK_TIMEOUT_S = 1.0
 RETRY_S = 1.0
 PACE_S = 0.005
 """With little to do, at most one send in this time."""
@@ -153,7 +155,7 @@ class Fanout:
         layer = get_channel_layer()
         if layer is not None and not isinstance(layer, InMemoryChannelLayer):
             with contextlib.suppress(Exception):  # it may be away
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+                async with asyncio.timeout(ASK_TIMEOUT_S):
                     await layer.flush()
 
     def send(self, room: str, message: Message) -> None:
@@ -175,14 +177,18 @@ class Fanout:
         return len(self._outbox) if self._outbox is not None else 0
 
     async def has_room(self) -> None:
-        """Wait while much waits, so that who sends flat out is slowed and nothing is lost."""
-        while self._outbox is not None and self._outbox.bytes > MANY_BYTES:
+        """Wait while much waits, so that who sends flat out is slowed and nothing is lost.
+
+        While Redis is away it is lost anyway, and nobody has to wait.
+        """
+        outbox = self._outbox
+        while outbox is not None and outbox.bytes > MANY_BYTES and not outbox.is_down:
             await asyncio.sleep(PACE_S)
 
     async def _listen(self, layer: Any) -> None:
         while True:
             try:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+                async with asyncio.timeout(ASK_TIMEOUT_S):
                     channel = await layer.new_channel()
                     await layer.group_add(ROOMS, channel)
                     await layer.group_add(FACTS, channel)
@@ -205,7 +211,7 @@ class Fanout:
             await _end(receiving, within_s=END_S)
         if self._outbox is not None:
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+                async with asyncio.timeout(ASK_TIMEOUT_S):
                     await layer.flush()
 
     async def _take_all(self, layer: Any, channel: str) -> None:

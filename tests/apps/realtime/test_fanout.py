@@ -184,7 +184,8 @@ def test_without_redis_local_life_goes_on_and_it_heals(two, redis, loss, caplog)
         f"alone-{number}" for number in range(50)
     ]
     until(lambda: one.fanout.is_alone)
-    time.sleep(2.5)  # so that a second try fails too, and would be told if it were
+    # So that a second try fails too, and would be told if it were.
+    time.sleep(fanouts.RETRY_S + fanouts.SEND_TIMEOUT_S + 0.5)
     redis.start() if loss == "killed" else redis.thaw()
     until(lambda: hear_each_other(one, other))
     assert not one.fanout.is_alone
