@@ -29,6 +29,7 @@ SPARE_FILES = 500
 """What a process needs besides its connections."""
 OF_ONE_CLIENT = 14_000
 """As many local ports as one address has to another are fewer than a client may have files."""
+PARTS = ["idle", "processes"]
 SETTLED_CPU_S = 0.1
 BEYOND = (100_000, 250_000)
 
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--each", type=int, default=10_000, help="connections of a process (10000)")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE_FILES
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -47,10 +49,10 @@ def main() -> None:
     build()
     try:
         veza.prepare(place)
-        for transports in ((each,) for each in veza.TRANSPORTS):
-            _idle(place, transports, count=min(options.idle, most))
-        _idle(place, ("centrifugo", "sse"), count=min(options.idle, most // 2))
-        for processes in options.processes:
+        if "idle" in options.part:
+            for transports in [*((each,) for each in veza.TRANSPORTS), ("centrifugo", "sse")]:
+                _idle(place, transports, count=min(options.idle, most // len(transports)))
+        for processes in options.processes if "processes" in options.part else ():
             _shared(
                 place, processes=processes, each=min(options.each, most), seconds=options.seconds
             )
