@@ -140,9 +140,13 @@ class Dispatcher:
         if not due:
             return 0
         try:
-            self._broker.send(self._worth_sending(due))
-        except BrokerError as fault:
-            opened.execute(_RELEASE, [[each[0] for each in due], [each[5] for each in due]])
+            refused = {order.id for order in self._broker.send(self._worth_sending(due))}
+            fault = BrokerError("A queue is full.") if refused else None
+        except BrokerError as met:
+            refused, fault = {each[0] for each in due}, met
+        if fault is not None:
+            back = [each for each in due if each[0] in refused]
+            opened.execute(_RELEASE, [[each[0] for each in back], [each[5] for each in back]])
             self._note_fault(fault)
             return 0
         self._note_success()

@@ -36,13 +36,16 @@ MANY_BYTES = 4 * 1024 * 1024
 MAX_BYTES = 64 * 1024 * 1024
 OVERHEAD_BYTES = 200
 """What an envelope takes beside its data, about."""
-SEND_TIMEOUT_S = 1.0
+SEND_TIMEOUT_S = 3.0
+"""On a busy machine a batch takes long, and what was taken for lost would be."""
+ASK_TIMEOUT_S = 1.0
 RETRY_S = 1.0
 PACE_S = 0.005
 """With little to do, at most one send in this time."""
 BEAT_S = 1.0
 DEAF_S = 4.0
 """After so long without hearing itself a process listens anew."""
+END_S = 1.0
 
 Hint = Callable[[Mapping[str, Any]], None]
 Order = Callable[[str, Any], None]
@@ -147,14 +150,12 @@ class Fanout:
 
     async def stop(self) -> None:
         """Neither listen nor send any more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(*self._tasks, within_s=3 * END_S)
         self._tasks.clear()
         layer = get_channel_layer()
         if layer is not None and not isinstance(layer, InMemoryChannelLayer):
             with contextlib.suppress(Exception):  # it may be away
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+                async with asyncio.timeout(ASK_TIMEOUT_S):
                     await layer.flush()
 
     def send(self, room: str, message: Message) -> None:
@@ -176,14 +177,18 @@ class Fanout:
         return len(self._outbox) if self._outbox is not None else 0
 
     async def has_room(self) -> None:
-        """Wait while much waits, so that who sends flat out is slowed and nothing is lost."""
-        while self._outbox is not None and self._outbox.bytes > MANY_BYTES:
+        """Wait while much waits, so that who sends flat out is slowed and nothing is lost.
+
+        While Redis is away it is lost anyway, and nobody has to wait.
+        """
+        outbox = self._outbox
+        while outbox is not None and outbox.bytes > MANY_BYTES and not outbox.is_down:
             await asyncio.sleep(PACE_S)
 
     async def _listen(self, layer: Any) -> None:
         while True:
             try:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+                async with asyncio.timeout(ASK_TIMEOUT_S):
                     channel = await layer.new_channel()
                     await layer.group_add(ROOMS, channel)
                     await layer.group_add(FACTS, channel)
@@ -203,11 +208,10 @@ class Fanout:
                 if self._outbox is not None and loop.time() - self._heard_at > DEAF_S:
                     break
         finally:
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
+            await _end(receiving, within_s=END_S)
         if self._outbox is not None:
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+                async with asyncio.timeout(ASK_TIMEOUT_S):
                     await layer.flush()
 
     async def _take_all(self, layer: Any, channel: str) -> None:
@@ -229,6 +233,17 @@ class Fanout:
                     self._hub.publish(room, Message(envelope=envelope))
                 elif self._on_order is not None:
                     self._on_order(envelope["type"], envelope["data"])
+
+
+async def _end(*tasks: asyncio.Task[None], within_s: float) -> None:
+    """Cancel them, and leave them alone if they do not end: cancelled, the layer first tells
+    Redis that it listens no more, and waits for as long as Redis hangs.
+    """
+    ending = asyncio.gather(*tasks, return_exceptions=True)
+    for _ in range(2):  # the second time it is that wait which is cancelled
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait([ending], timeout=within_s / 2)
 
 
 class _Outside:

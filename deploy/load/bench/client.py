@@ -56,17 +56,26 @@ class Client:
 
     def do(self, command: str) -> Seen:
         """Blocks until the command is done. Raises ClientError."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
+        self.begin(command)
+        return self.end()
+
+    def begin(self, command: str) -> None:
+        """Have it done while others do something too. Raises ClientError."""
+        stdin = self._process.stdin
+        if stdin is None:
             raise ClientError("the client has no pipes")
         try:
             stdin.write(f"{command}\n")
             stdin.flush()
         except BrokenPipeError:
             raise ClientError(f"the client had ended before: {command}") from None
-        line = stdout.readline()
+
+    def end(self) -> Seen:
+        """Blocks until what was begun is done. Raises ClientError."""
+        stdout = self._process.stdout
+        line = stdout.readline() if stdout else ""
         if not line:
-            raise ClientError(f"the client ended at: {command}")
+            raise ClientError("the client ended by itself")
         answer: dict[str, Any] = json.loads(line)
         return Seen(**{each.name: answer[each.name] for each in fields(Seen)})
 

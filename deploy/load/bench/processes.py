@@ -43,6 +43,11 @@ def usage(pid: int) -> Usage:
     return Usage(cpu_s=ticks / TICKS_PER_S, rss_bytes=pages * PAGE_BYTES)
 
 
+def open_files(pid: int) -> list[int]:
+    """How many files, sockets among them, each of its children has open."""
+    return [len(list(Path(f"/proc/{child}/fd").iterdir())) for child in _descendants(pid)]
+
+
 @contextmanager
 def running(
     argv: Sequence[str], *, port: int | None, cwd: Path, env: Mapping[str, str], name: str

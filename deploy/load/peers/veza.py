@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
@@ -86,11 +86,23 @@ def _manage(*arguments: str) -> str:
 @contextmanager
 def serve(place: Place, *, transport: str) -> Iterator[Server]:
     """One of backbone, centrifugo, sse."""
+    with serve_all(place, transports=(transport,)) as servers:
+        yield servers[0]
+
+
+@contextmanager
+def serve_all(
+    place: Place, *, transports: Sequence[str], processes: int = 1
+) -> Iterator[list[Server]]:
+    """One installation as several clients see it, on any address of this machine."""
     port = free_port()
-    own = environ(place)
-    argv = place.pinned([sys.executable, "manage.py", "web", "--port", str(port)])
-    with running(argv, port=port, cwd=ROOT, env=own, name=f"veza-{transport}") as pid:
-        yield Server(pid=pid, port=port, options=_options(transport, own["VEZA_LOAD_TOKEN"]))
+    own = {**environ(place), "WEB_PROCESSES": str(processes), "SSE_MAX_CLIENTS": "1000000"}
+    argv = place.pinned(
+        [sys.executable, "manage.py", "web", "--host", "0.0.0.0", "--port", str(port)]  # noqa: S104
+    )
+    with running(argv, port=port, cwd=ROOT, env=own, name=f"veza-{transports[0]}") as pid:
+        token = own["VEZA_LOAD_TOKEN"]
+        yield [Server(pid=pid, port=port, options=_options(each, token)) for each in transports]
 
 
 def facts_options(transport: str) -> Options:

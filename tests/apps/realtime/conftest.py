@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.apps.realtime.live import Account, Live, Web, installed
-from tests.apps.realtime.sse.stream import CONNECTED, Stream
+from tests.apps.realtime.sse.stream import handed_out
 from tests.veza.asgi.wire import until
 
 
@@ -29,10 +29,7 @@ def _has_handed_out_everything(live: Live) -> bool:
     """Facts of the test before may still be on their way, and would come in front of ours."""
     [[waiting]] = live.query("SELECT count(*) FROM events_outbox")
     [[head]] = live.query("SELECT coalesce(max(position), 0) FROM events_log")
-    with Stream(live.web.port, last_event_id="none") as stream:
-        assert stream.next() == CONNECTED
-        position = stream.event().json["position"]
-    return bool(waiting == 0 and position >= head)
+    return bool(waiting == 0 and handed_out(live.web.port) >= head)
 
 
 @pytest.fixture(scope="session")

@@ -184,7 +184,8 @@ def test_without_redis_local_life_goes_on_and_it_heals(two, redis, loss, caplog)
         f"alone-{number}" for number in range(50)
     ]
     until(lambda: one.fanout.is_alone)
-    time.sleep(2.5)  # so that a second try fails too, and would be told if it were
+    # So that a second try fails too, and would be told if it were.
+    time.sleep(fanouts.RETRY_S + fanouts.SEND_TIMEOUT_S + 0.5)
     redis.start() if loss == "killed" else redis.thaw()
     until(lambda: hear_each_other(one, other))
     assert not one.fanout.is_alone
@@ -193,3 +194,41 @@ def test_without_redis_local_life_goes_on_and_it_heals(two, redis, loss, caplog)
     for process in two:
         mine = [r.message for r in caplog.records if process.fanout.origin in r.message]
         assert [line.split()[0] for line in mine] == ["fanout_alone", "fanout_together_again"]
+
+
+class HungLayer:
+    """Its Redis hangs: nothing comes, nothing goes, and to listen no more takes for ever too."""
+
+    def __init__(self) -> None:
+        self.receiving = asyncio.Event()
+
+    async def new_channel(self) -> str:
+        return "channel"
+
+    async def group_add(self, group: str, channel: str) -> None:
+        pass
+
+    async def group_send(self, group: str, message: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def flush(self) -> None:
+        await asyncio.Event().wait()
+
+    async def receive(self, channel: str) -> Any:
+        self.receiving.set()
+        try:
+            return await asyncio.Event().wait()
+        finally:
+            await asyncio.Event().wait()
+
+
+async def test_it_stops_in_time_whatever_the_layer_waits_for(monkeypatch):
+    layer = HungLayer()
+    monkeypatch.setattr(fanouts, "get_channel_layer", lambda: layer)
+    loop = asyncio.get_running_loop()
+    fanout = Fanout(hub=Hub(clock=time.monotonic, soon=loop.call_soon), on_hint=print)
+    await fanout.start()
+    await layer.receiving.wait()
+    async with asyncio.timeout(10):
+        await fanout.stop()
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []

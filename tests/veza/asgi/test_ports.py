@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from tests.veza.asgi.serving import served
 from tests.veza.asgi.sockets import BINARY, CLOSE, PING, PONG, TEXT, RawSocket
 from tests.veza.asgi.wire import Wire, request, until
-from veza.kit.asgi import lifecycle, transport_ports
+from veza.kit.asgi import lifecycle, protocols, transport_ports
 from veza.kit.asgi.port import (
     SOCKET_BUDGET_BYTES,
     STREAM_BUDGET_BYTES,
@@ -250,6 +251,32 @@ class TestStreams:
                 written += len(chunk)
                 assert written < 40 * STREAM_BUDGET_BYTES, "it was never cut"
             until(lambda: stage.received[-1]["type"] == "http.disconnect")
+
+    def test_one_that_always_has_something_to_read_is_not_cut(self, stage, server, monkeypatch):
+        """What lies there for it does not get less, because as much comes as it takes."""
+        monkeypatch.setattr(protocols, "STALL_TIMEOUT_S", 0.5)
+        chunk = http_chunk(b"x" * 16 * 1024)
+        with self._open(server) as wire:
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+            port = stage.port()
+
+            def fill_up():
+                while port.is_open and port.buffered < STREAM_BUDGET_BYTES - 2 * len(chunk):
+                    port.write(chunk)
+
+            ends_at = time.monotonic() + 5 * protocols.STALL_TIMEOUT_S
+            while time.monotonic() < ends_at:
+                stage.do(fill_up)
+                assert port.is_open
+                wire._exactly(len(chunk))
+
+    def test_one_that_has_stopped_reading_is_cut_below_its_budget(self, stage, server, monkeypatch):
+        monkeypatch.setattr(protocols, "STALL_TIMEOUT_S", 0.2)
+        with self._open(server):
+            port = stage.port()
+            while port.is_open and port.buffered < STREAM_BUDGET_BYTES // 2:
+                stage.do(port.write, http_chunk(b"x" * 1024))
+            until(lambda: not port.is_open)
 
     def test_a_client_that_goes_ends_the_port(self, stage, server):
         with self._open(server):

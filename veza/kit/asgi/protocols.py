@@ -42,6 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._refusal: RefusalError | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
+        self._unread = 0
         self._port: StreamPort | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -115,11 +116,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._unread = 0
         self._watch_for_stall()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_stall_timer()
+
+    def has_written(self, size: int) -> None:
+        """So many bytes more wait for a client that reads too slowly; else its reading would not
+        show in what waits for it.
+        """
+        # The write that made it too much is counted already: it called pause_writing().
+        self._unread = self._unread + size if self._unread else self._unsent
 
     def timeout_keep_alive_handler(self) -> None:
         if self.flow.write_paused:  # still reading the last answer: the other clock is running
@@ -200,15 +209,19 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
+    @property
+    def _unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
+
     def _watch_for_stall(self) -> None:
-        unsent = self.transport.get_write_buffer_size()
         self._stop_stall_timer()
-        self._stall_timer = self.loop.call_later(STALL_TIMEOUT_S, self._check_stall, unsent)
+        self._stall_timer = self.loop.call_later(STALL_TIMEOUT_S, self._check_stall, self._unsent)
 
     def _check_stall(self, unsent_before: int) -> None:
-        if self.transport.get_write_buffer_size() >= unsent_before:
+        if self._unsent >= max(unsent_before, self._unread):
             self.transport.abort()
         else:
+            self._unread = self._unsent
             self._watch_for_stall()
 
     def _stop_stall_timer(self) -> None:

@@ -87,12 +87,11 @@ class StreamPort:
         if not self._has_begun:
             self._begin()
         self._transport.write(data)
-        if (
-            self._protocol.flow.write_paused
-            and self._transport.get_write_buffer_size() > STREAM_BUDGET_BYTES
-        ):
-            metrics.REALTIME_DROPPED.labels("slow").inc()
-            self.abort()
+        if self._protocol.flow.write_paused:
+            self._protocol.has_written(len(data))
+            if self._transport.get_write_buffer_size() > STREAM_BUDGET_BYTES:
+                metrics.REALTIME_DROPPED.labels("slow").inc()
+                self.abort()
 
     def close(self, *, code: int = 1000, reason: str = "") -> None:
         if not self.is_open:

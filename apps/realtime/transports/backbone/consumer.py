@@ -34,10 +34,8 @@ class Consumer(BackboneConnection):
         budget = MessageBudget(per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE)
         super().__init__(port=port, node=node, viewer=viewer, budget=budget)
         self._names: dict[str, str] = {}
+        self.write = port.write  # the hub calls it for every message: no frame of Python between
         self._by_full_name = ByFullName(self)
-
-    def write(self, data: bytes) -> None:
-        self._port.write(data)
 
     def forget(self) -> None:
         super().forget()

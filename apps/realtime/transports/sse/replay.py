@@ -14,6 +14,8 @@ MAX_FACTS = 10_000
 PIECE_BYTES = 32 * 1024
 """So much is written at once, and may still lie there when more is written."""
 PAUSE_S = 0.01
+PATIENCE_S = 30.0
+"""A client that takes nothing for so long is cut off."""
 
 
 async def catch_up(
@@ -73,9 +75,15 @@ def _pieces(wire: EventWire, facts: Sequence[Message], rooms: Collection[str]) -
 async def _write(client: Client, piece: bytes) -> None:
     """Write it once the client has taken most of what was written before.
 
-    One that takes nothing is cut off by the server's own clock, and is not open then.
+    The server's own clock does not help here: for it, so little waits that all is well.
     """
+    loop = asyncio.get_running_loop()
+    least, since = client.buffered, loop.time()
     while client.is_open and client.buffered > PIECE_BYTES:
         await asyncio.sleep(PAUSE_S)
+        if client.buffered < least:
+            least, since = client.buffered, loop.time()
+        elif loop.time() - since > PATIENCE_S:
+            client.cut()
     client.write(http_chunk(piece))
     await asyncio.sleep(0)  # others have their turn, whatever this client can take

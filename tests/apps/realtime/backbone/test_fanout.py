@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from tests.apps.realtime.backbone.client import (
+    Frame,
     Program,
     consumer,
     data_producer,
@@ -16,6 +17,7 @@ from tests.apps.realtime.backbone.client import (
     tell,
 )
 from tests.apps.realtime.live import Account, Live, Web
+from tests.veza.asgi.wire import until
 from tests.veza.integrations.own_redis import OwnRedis
 
 OUTAGE_S = 5.5
@@ -125,8 +127,8 @@ class TestWithoutRedis:
             assert near.get() == far.get() == price_frame(name, 1)
             repair = _break(store, fault)
             try:
-                price, until = 1, time.monotonic() + OUTAGE_S
-                while (began := time.monotonic()) < until:
+                price, ends_at = 1, time.monotonic() + OUTAGE_S
+                while (began := time.monotonic()) < ends_at:
                     tell(feed, name, price := price + 1)
                     assert near.get() == price_frame(name, price)
                     assert time.monotonic() - began < 1
@@ -165,12 +167,17 @@ def test_a_new_process_serves_the_warm_start(
     name = new_instrument()
     tell(feed, name, 3)
     with live.another_web(REDIS_URL=store.url) as newcomer:
-        with consumer(newcomer) as program:
-            assert program.join(name).get() == price_frame(name, 3, warm=True)
+        # A Redis that takes long to answer is not waited for: on a busy machine ask again.
+        until(lambda: warm_start(newcomer, name) == [price_frame(name, 3, warm=True)])
         with ingestor(newcomer, token=data_producer(live).access) as other:
             tell(other, name, 4)
-        with consumer(newcomer) as program:
-            assert program.join(name).get() == price_frame(name, 4, warm=True)
+        assert warm_start(newcomer, name) == [price_frame(name, 4, warm=True)]
+
+
+def warm_start(web: Web, name: str) -> list[Frame]:
+    """What a program gets at once when it joins."""
+    with consumer(web) as program:
+        return program.join(name).rest()
 
 
 def test_a_process_that_never_had_redis_serves_its_own(live: Live) -> None:

@@ -122,6 +122,13 @@ class Stream:
         return line.decode().removesuffix("\n")
 
 
+def handed_out(port: int) -> int:
+    """The position up to which this process has handed out the log."""
+    with Stream(port, last_event_id="none") as stream:
+        assert stream.next() == CONNECTED
+        return int(stream.event().json["position"])
+
+
 def _parse(lines: list[str]) -> Event:
     if lines == [":"]:
         return Event(is_comment=True)

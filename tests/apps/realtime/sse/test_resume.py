@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from tests.apps.realtime.live import Live, Web
-from tests.apps.realtime.sse.stream import CONNECTED, Event, Stream
+from tests.apps.realtime.sse.stream import CONNECTED, Event, Stream, handed_out
+from tests.veza.asgi.wire import until
 from veza.kit.models import new_id
 
 PER_S = 500
@@ -91,6 +92,8 @@ class TestKnownIds:
         """More than a slow client's budget: what is replayed waits for the reader."""
         ids = live.commit([{"text": "x" * 1_000, "n": n} for n in range(3_000)])
         live.wait_until_logged(ids)
+        last = dict(live.logged(room="metrics"))[ids[-1]]
+        until(lambda: handed_out(web.port) >= last)  # what comes live waits for nobody
         with Stream(web.port, last_event_id=marker, receive_bytes=8_192) as stream:
             assert stream.next() == CONNECTED
             events = stream.events(3_000)
