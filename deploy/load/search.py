@@ -69,9 +69,11 @@ SOME_HIDDEN = "UPDATE track_track SET visibility = 'private' WHERE bpm::int % 20
 VERSIONS = """
 INSERT INTO track_trackversion (id, created_at, updated_at, track_id, n, note, source_key,
        source_name, size_bytes, status, stage, progress, error_code, error_detail, tries, codec,
-       musical_key, waveform_key, artwork_key, hls_prefix, manifest_sha256)
+       musical_key, waveform_key, artwork_key, hls_prefix, manifest_sha256,
+       master_url, job_asks, scan_cuts, queued_at)
 SELECT gen_random_uuid(), now(), now(), id, 1, '', repeat('x', 60), 'file.wav', 1, 'ready', 'ready',
-       100, '', '', 0, 'aac', '', repeat('x', 60), '', repeat('x', 60), repeat('x', 64)
+       100, '', '', 0, 'aac', '', repeat('x', 60), '', repeat('x', 60), repeat('x', 64),
+       '', 0, 0, now()
   FROM track_track;
 UPDATE track_track SET active_id = made.id FROM track_trackversion made
  WHERE made.track_id = track_track.id;

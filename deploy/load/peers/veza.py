@@ -69,6 +69,7 @@ def environ(place: Place) -> Mapping[str, str]:
             VEZA_ENV="embedded",
             LOG_LEVEL="WARNING",
             RATE_LIMIT_PER_MINUTE="100000000",
+            LAST_VALUE_TTL_S="1",  # no round begins with the last value of the one before
         )
         _manage("migrate", "--verbosity", "0")
         _made["VEZA_LOAD_TOKEN"] = json.loads(_manage("demo", "--json"))["tokens"]["ingestor"]
