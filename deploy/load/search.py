@@ -139,8 +139,7 @@ def _ask(*, explains: bool) -> None:
         ("people", people, middling),
         ("people, typing error", people, [_mistyped(word) for word in middling]),
     ]
-    for _, ask, texts in sorts[:1]:
-        _timed(ask, texts)  # the memory of the database is warm
+    _timed(tracks, frequent)  # the memory of the database is warm
     for name, ask, texts in sorts:
         _report(name, _timed(ask, texts), found=len(ask(texts[0])))
     if explains:
