@@ -51,11 +51,11 @@ def _fill(opened: Session, stream: ChangeStream, each: Captured, *, lsn: int, ep
     for number, document in enumerate(_documents(opened, each, origin, epoch)):
         batch.append(Entry(EntryId(base + ROWS_AT, number), b"null", document))
         if len(batch) >= BATCH:
-            stream.append(each.topic, batch)
+            stream.append(each.topic, batch, behind=None)
             batch = []
     done = envelope.epoch_document(epoch, origin, is_whole=True, now_us=_now_us())
     batch.append(Entry(EntryId(base + END_AT, 0), b"null", done))
-    stream.append(each.topic, batch)
+    stream.append(each.topic, batch, behind=None)
 
 
 def _documents(

@@ -8,13 +8,19 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from veza.integrations.change_stream import FIRST, ChangeStreamUnavailableError, Entry, EntryId
+from veza.integrations.change_stream import (
+    FIRST,
+    ChangeStreamRewoundError,
+    ChangeStreamUnavailableError,
+    Entry,
+    EntryId,
+)
 from veza.integrations.change_stream.memory import MemoryChangeStream
 from veza.integrations.change_stream.nats import NatsChangeStream
 from veza.integrations.change_stream.postgres import PostgresChangeStream
 from veza.integrations.change_stream.redis import RedisChangeStream
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def entry(lsn, number=0, value=None):
@@ -64,17 +70,17 @@ def everything(stream, topic, *, limit=100):
 
 class TestAppend:
     def test_keeps_entries_in_their_order(self, stream, topic):
-        stream.append(topic, [entry(100, 0), entry(100, 1), entry(108, 0)])
-        stream.append(topic, [entry(116, 0)])
+        stream.append(topic, [entry(100, 0), entry(100, 1), entry(108, 0)], behind=None)
+        stream.append(topic, [entry(116, 0)], behind=None)
 
         assert values(everything(stream, topic)) == [
             '{"at":"100-0"}', '{"at":"100-1"}', '{"at":"108-0"}', '{"at":"116-0"}',
         ]  # fmt: skip
 
     def test_passes_over_what_is_there_already(self, stream, topic):
-        stream.append(topic, [entry(100, 0), entry(100, 1)])
+        stream.append(topic, [entry(100, 0), entry(100, 1)], behind=None)
 
-        stream.append(topic, [entry(92, 0), entry(100, 1), entry(100, 2)])
+        stream.append(topic, [entry(92, 0), entry(100, 1), entry(100, 2)], behind=None)
 
         assert values(everything(stream, topic)) == [
             '{"at":"100-0"}', '{"at":"100-1"}', '{"at":"100-2"}',
@@ -83,19 +89,36 @@ class TestAppend:
     def test_keeps_any_text(self, stream, topic):
         text = '{"a":"ä\\u0001 𝄞","b":' + "[" * 50 + "]" * 50 + "}"
 
-        stream.append(topic, [entry(8, value=text)])
+        stream.append(topic, [entry(8, value=text)], behind=None)
 
         assert values(everything(stream, topic)) == [text]
 
     def test_takes_places_as_large_as_postgresql_has_them(self, stream, topic):
-        stream.append(topic, [entry(1 << 45, 199_999), entry((1 << 45) + 8, 0)])
+        stream.append(topic, [entry(1 << 45, 199_999), entry((1 << 45) + 8, 0)], behind=None)
 
         assert stream.last(topic) == EntryId((1 << 45) + 8, 0)
 
     def test_a_batch_of_thousands(self, stream, topic):
-        stream.append(topic, [entry(800, number) for number in range(3000)])
+        stream.append(topic, [entry(800, number) for number in range(3000)], behind=None)
 
         assert len(everything(stream, topic, limit=700)) == 3000
+
+    def test_goes_on_behind_the_last(self, stream, topic):
+        stream.append(topic, [entry(100)], behind=None)
+
+        stream.append(topic, [entry(108)], behind=EntryId(100, 0))
+
+        assert stream.last(topic) == EntryId(108, 0)
+
+    def test_is_refused_where_the_stream_has_lost_its_end(self, stream, topic):
+        stream.append(topic, [entry(100)], behind=None)
+        everything(stream, topic)
+        stream.clear(topic)
+
+        with pytest.raises(ChangeStreamRewoundError):
+            stream.append(topic, [entry(108)], behind=EntryId(100, 0))
+
+        assert everything(stream, topic) == []
 
 
 class TestLast:
@@ -103,12 +126,12 @@ class TestLast:
         assert stream.last(topic) is None
 
     def test_is_the_newest(self, stream, topic):
-        stream.append(topic, [entry(100, 0), entry(100, 1)])
+        stream.append(topic, [entry(100, 0), entry(100, 1)], behind=None)
 
         assert stream.last(topic) == EntryId(100, 1)
 
     def test_is_known_after_all_was_read_and_trimmed(self, stream, topic):
-        stream.append(topic, [entry(100, number) for number in range(10)])
+        stream.append(topic, [entry(100, number) for number in range(10)], behind=None)
         place = everything(stream, topic)[-1].place
 
         stream.trim(topic, place)
@@ -118,7 +141,7 @@ class TestLast:
 
 class TestRead:
     def test_goes_on_after_a_place(self, stream, topic):
-        stream.append(topic, [entry(100, number) for number in range(5)])
+        stream.append(topic, [entry(100, number) for number in range(5)], behind=None)
         second = stream.read(topic, FIRST, limit=2, wait_s=0.2)[-1].place
 
         assert values(stream.read(topic, second, limit=2, wait_s=0.2)) == [
@@ -126,7 +149,7 @@ class TestRead:
         ]  # fmt: skip
 
     def test_can_go_back(self, stream, topic):
-        stream.append(topic, [entry(100, number) for number in range(5)])
+        stream.append(topic, [entry(100, number) for number in range(5)], behind=None)
         everything(stream, topic)
 
         assert values(stream.read(topic, FIRST, limit=1, wait_s=0.2)) == ['{"at":"100-0"}']
@@ -137,6 +160,7 @@ class TestRead:
         assert stream.read(topic, FIRST, limit=2, wait_s=0.2) == []
         assert time.monotonic() - began < 3
 
+    @pytest.mark.django_db(transaction=True)
     def test_returns_as_soon_as_something_comes(self, stream, topic):
         if isinstance(stream, PostgresChangeStream):
             writer = PostgresChangeStream()
@@ -144,11 +168,11 @@ class TestRead:
             writer = stream
         else:
             writer = type(stream)()
-        stream.append(topic, [entry(8)])
+        stream.append(topic, [entry(8)], behind=None)
         place = everything(stream, topic)[-1].place
 
         def write():
-            writer.append(topic, [entry(100)])
+            writer.append(topic, [entry(100)], behind=None)
             connection.close()
 
         timer = threading.Timer(0.1, write)
@@ -164,11 +188,11 @@ class TestRead:
 
 class TestClear:
     def test_takes_smaller_places_afterwards(self, stream, topic):
-        stream.append(topic, [entry(1000)])
+        stream.append(topic, [entry(1000)], behind=None)
         place = everything(stream, topic)[-1].place
 
         stream.clear(topic)
-        stream.append(topic, [entry(100)])
+        stream.append(topic, [entry(100)], behind=None)
 
         assert stream.last(topic) == EntryId(100, 0)
         start = FIRST if stream.ends_before(topic, place) else place
@@ -176,7 +200,7 @@ class TestClear:
 
 
 def test_one_that_still_fills_does_not_end_before_a_place_that_was_read(stream, topic):
-    stream.append(topic, [entry(100), entry(108)])
+    stream.append(topic, [entry(100), entry(108)], behind=None)
     place = stream.read(topic, FIRST, limit=1, wait_s=0.2)[-1].place
 
     assert not stream.ends_before(topic, place)
@@ -194,7 +218,7 @@ def test_one_that_is_away_says_so(away):
 
     for call in (
         lambda: stream.last("nowhere"),
-        lambda: stream.append("nowhere", [entry(8)]),
+        lambda: stream.append("nowhere", [entry(8)], behind=None),
         lambda: stream.read("nowhere", FIRST, limit=1, wait_s=0.1),
     ):
         with pytest.raises(ChangeStreamUnavailableError):

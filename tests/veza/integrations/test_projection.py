@@ -15,7 +15,7 @@ from veza.integrations.projection import (
 from veza.integrations.projection.postgres import PostgresProjection
 from veza.integrations.projection.redis import RedisProjection
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 EPOCH = "e1"
 
 
@@ -49,7 +49,9 @@ def document(number, *, slug="t-dice", at=1000, extra=0):
     return json.dumps(kept, separators=(",", ":"))
 
 
-def effect(kind, number, *, slug="t-dice", at=1000, position=None, extra=0):
+def effect(  # noqa: PLR0913 - all but the first two have a default
+    kind, number, *, slug="t-dice", at=1000, position=None, extra=0
+):
     told = None
     if position is not None:
         envelope = json.dumps({"id": f"m{position}", "position": position})

@@ -6,6 +6,7 @@ from django.utils.module_loading import import_string
 from veza.integrations.change_stream.port import (
     FIRST,
     ChangeStream,
+    ChangeStreamRewoundError,
     ChangeStreamUnavailableError,
     Entry,
     EntryId,
@@ -13,8 +14,8 @@ from veza.integrations.change_stream.port import (
 )
 
 __all__ = [
-    "FIRST", "ChangeStream", "ChangeStreamUnavailableError", "Entry", "EntryId", "Read",
-    "change_stream",
+    "FIRST", "ChangeStream", "ChangeStreamRewoundError", "ChangeStreamUnavailableError", "Entry",
+    "EntryId", "Read", "change_stream",
 ]  # fmt: skip
 
 

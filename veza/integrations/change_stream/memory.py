@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 
-from veza.integrations.change_stream.port import FIRST, Entry, EntryId, Read
+from veza.integrations.change_stream.port import FIRST, Entry, EntryId, Read, check_end
 
 
 class MemoryChangeStream:
@@ -15,8 +15,9 @@ class MemoryChangeStream:
         self._last: dict[str, EntryId] = {}
         self._has_come = threading.Condition()
 
-    def append(self, topic: str, entries: Sequence[Entry]) -> None:
+    def append(self, topic: str, entries: Sequence[Entry], *, behind: EntryId | None) -> None:
         with self._has_come:
+            check_end(self._last.get(topic), behind)
             for entry in entries:
                 if topic not in self._last or entry.id > self._last[topic]:
                     self._entries[topic].append(entry)

@@ -27,6 +27,7 @@ from veza.integrations.change_stream.port import (
     Entry,
     EntryId,
     Read,
+    check_end,
 )
 
 TIMEOUT_S = 5.0
@@ -51,8 +52,9 @@ class NatsChangeStream:
         self._reading: tuple[str, str, Any] | None = None
         self._looked_at = 0.0
 
-    def append(self, topic: str, entries: Sequence[Entry]) -> None:
+    def append(self, topic: str, entries: Sequence[Entry], *, behind: EntryId | None) -> None:
         last = self.last(topic)
+        check_end(last, behind)
         new = [each for each in entries if last is None or each.id > last]
         if new:
             self._run(self._append(topic, new))

@@ -16,6 +16,10 @@ class ChangeStreamUnavailableError(UpstreamError):
     message = "The stream of changes does not answer."
 
 
+class ChangeStreamRewoundError(Exception):
+    """The stream has lost entries that it had taken."""
+
+
 class EntryId(NamedTuple):
     """Where a change stands: its commit in PostgreSQL's log, and which of the commit's it is."""
 
@@ -30,6 +34,12 @@ class EntryId(NamedTuple):
         """Of what `str` makes. Raises ValueError."""
         lsn, _, number = text.partition("-")
         return cls(int(lsn), int(number))
+
+
+def check_end(last: EntryId | None, behind: EntryId | None) -> None:
+    """Raises ChangeStreamRewoundError where the last entry stands before `behind`."""
+    if behind is not None and (last is None or last < behind):
+        raise ChangeStreamRewoundError
 
 
 class Entry(NamedTuple):
@@ -52,9 +62,12 @@ class ChangeStream(Protocol):
     an instance is for one thread.
     """
 
-    def append(self, topic: str, entries: Sequence[Entry]) -> None:
+    def append(self, topic: str, entries: Sequence[Entry], *, behind: EntryId | None) -> None:
         """When it returns they are kept, in their order. Those at or below the last one that is
         there are there already, and are passed over.
+
+        `behind` was its last entry when it was asked last: raises ChangeStreamRewoundError, and
+        appends nothing, if the stream ends before that now.
         """
         ...
 

@@ -11,6 +11,7 @@ from veza.integrations.change_stream.port import (
     Entry,
     EntryId,
     Read,
+    check_end,
 )
 
 POLL_S = 0.02
@@ -33,8 +34,9 @@ _TRIM = "DELETE FROM datastream_streamentry WHERE topic = %s AND (lsn, number) <
 class PostgresChangeStream:
     """On Django's connection of the thread. The last entry is never trimmed: it tells the place."""
 
-    def append(self, topic: str, entries: Sequence[Entry]) -> None:
+    def append(self, topic: str, entries: Sequence[Entry], *, behind: EntryId | None) -> None:
         last = self.last(topic)
+        check_end(last, behind)
         rows = [
             (topic, each.id.lsn, each.id.number, each.value.decode())
             for each in entries

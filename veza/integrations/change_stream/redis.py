@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from veza.integrations.change_stream.port import (
     FIRST,
+    ChangeStreamRewoundError,
     ChangeStreamUnavailableError,
     Entry,
     EntryId,
@@ -40,8 +41,10 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
     end
   end
 end
-for i = 2, #ARGV, 4 do
-  local h, l = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+local h, l = tonumber(ARGV[2]), tonumber(ARGV[3])
+if h > high or (h == high and l > low) then return 0 end
+for i = 4, #ARGV, 4 do
+  h, l = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   if h > high or (h == high and l > low) then
     redis.call('XADD', KEYS[1], ARGV[i] .. '-' .. ARGV[i + 1], 'key', ARGV[i + 2],
                'value', ARGV[i + 3])
@@ -64,11 +67,12 @@ class RedisChangeStream:
         )
         self._append = self._client.register_script(_APPEND)
 
-    def append(self, topic: str, entries: Sequence[Entry]) -> None:
-        words: list[Any] = [MAX_ENTRIES]
+    def append(self, topic: str, entries: Sequence[Entry], *, behind: EntryId | None) -> None:
+        words: list[Any] = [MAX_ENTRIES, *(behind or (0, -1))]
         for entry in entries:
             words += (entry.id.lsn, entry.id.number, entry.key, entry.value)
-        _guarded(lambda: self._append(keys=[topic], args=words))
+        if not _guarded(lambda: self._append(keys=[topic], args=words)):
+            raise ChangeStreamRewoundError
 
     def last(self, topic: str) -> EntryId | None:
         info = _guarded(lambda: self._info(topic))
@@ -81,12 +85,7 @@ class RedisChangeStream:
         block = max(1, int(min(wait_s, TIMEOUT_S / 2) * 1000))
         place = "0-0" if after == FIRST else after
         found: Any = _guarded(lambda: self._client.xread({topic: place}, count=limit, block=block))
-        entries = (
-            next(iter(found.values()))[0]
-            if isinstance(found, dict) and found
-            else (found[0][1] if found else [])
-        )
-        return [Read(name.decode(), _value(fields)) for name, fields in entries]
+        return [Read(name.decode(), _value(fields)) for name, fields in _entries(found)]
 
     def ends_before(self, topic: str, place: str) -> bool:
         last = self.last(topic)
@@ -104,6 +103,13 @@ class RedisChangeStream:
 
     def _info(self, topic: str) -> Any:
         return self._client.xinfo_stream(topic) if self._client.exists(topic) else None
+
+
+def _entries(found: Any) -> Any:
+    """Of the one stream that was asked for, in either version of the protocol."""
+    if isinstance(found, dict):
+        return next(iter(found.values()))[0] if found else []
+    return found[0][1] if found else []
 
 
 def _value(fields: dict[bytes, bytes]) -> bytes:

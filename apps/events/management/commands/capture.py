@@ -23,11 +23,19 @@ class Command(BaseCommand):
             "--status", action="store_true", help="tell slot, position and lag, and end"
         )
 
-    def handle(self, *_: Any, status: bool, **__: Any) -> None:
+        parser.add_argument(
+            "--anew",
+            action="store_true",
+            help="make a new slot and read all rows again first, say after Redis was restored",
+        )
+
+    def handle(self, *_: Any, status: bool, anew: bool, **__: Any) -> None:
         if status:
             self._show()
             return
         capture = Capture()
+        if anew:
+            capture.begin_anew("an operator asked for it")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: capture.stop())
         capture.run()
