@@ -66,7 +66,6 @@ class Games:
         )
         if missing:
             self._asked_at = time.monotonic() if is_old else self._asked_at
-            close_old_connections()
             for game in Game.objects.filter(pk__in=missing):
                 self._known[str(game.pk)] = Played(id=game.pk, slug=game.slug, type=game.type)
         return self._known
@@ -135,6 +134,7 @@ class Projector:
             except _AWAY as fault:
                 self._state = None
                 self._tell(fault)
+                close_old_connections()
                 time.sleep(RETRY_S)
 
     def step(self, *, wait_s: float) -> int:

@@ -6,6 +6,7 @@ import time
 from apps.events.capture import envelope, tables
 from apps.events.capture.decoder import Begin, Commit, Decoder, RowChange, Table, Truncation
 from apps.events.capture.link import Data
+from apps.events.capture.values import as_json
 from veza.integrations.change_stream import Entry, EntryId
 
 BATCH = 500
@@ -80,5 +81,5 @@ class Batches:
 
 def _key(change: RowChange, names: tuple[str, ...]) -> bytes:
     """Debezium's key of the row."""
-    row = envelope.as_json(change.table.columns, change.after or change.before) or {}
+    row = as_json(change.table.columns, change.after or change.before) or {}
     return json.dumps({name: row[name] for name in names if name in row}).encode()

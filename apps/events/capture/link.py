@@ -10,6 +10,7 @@ import psycopg
 from django.db import connection
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import abc
 
 from apps.events.capture.decoder import EPOCH_US
 
@@ -61,7 +62,7 @@ def show_lsn(lsn: int) -> str:
 class Link:
     """One replication session. Raises psycopg.OperationalError when it ends."""
 
-    def __init__(self, conn: pq.PGconn) -> None:
+    def __init__(self, conn: abc.PGconn) -> None:
         self._conn = conn
         self._poll = select.poll()
         self._poll.register(conn.socket, select.POLLIN)
@@ -125,7 +126,7 @@ def _parsed(data: bytes) -> Data | Alive:
     return Alive(lsn, bool(wants_reply))
 
 
-def _failure(result: pq.PGresult | None, conn: pq.PGconn) -> psycopg.Error:
+def _failure(result: abc.PGresult | None, conn: abc.PGconn) -> psycopg.Error:
     """What the server says, as the class of its SQLSTATE, so that callers can tell them apart."""
     if result is None:
         return psycopg.OperationalError(conn.get_error_message())

@@ -1,13 +1,18 @@
 """One suite for every projection; what only Redis keeps is tested with Redis alone."""
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
+import redis
 
 from veza.integrations.projection import (
     Announcement,
     Batch,
     Effect,
+    FeedRow,
+    Projection,
     ProjectionOvertakenError,
     ProjectionUnavailableError,
     State,
@@ -19,7 +24,7 @@ pytestmark = pytest.mark.django_db
 EPOCH = "e1"
 
 
-def clear_contract_keys(redis_connection):
+def clear_contract_keys(redis_connection: redis.Redis) -> None:
     for pattern in ("latest:t-*", "history:t-*", "history:type:t-*", "processed:*"):
         keys = list(redis_connection.scan_iter(pattern))
         if keys:
@@ -44,14 +49,20 @@ def in_redis(redis_connection):
     return RedisProjection()
 
 
-def document(number, *, slug="t-dice", at=1000, extra=0):
+def document(number: int, *, slug: str = "t-dice", at: int = 1000, extra: int = 0) -> str:
     kept = {"id": number, "game_slug": slug, "timestamp": at, "extras": extra}
     return json.dumps(kept, separators=(",", ":"))
 
 
 def effect(  # noqa: PLR0913 - all but the first two have a default
-    kind, number, *, slug="t-dice", at=1000, position=None, extra=0
-):
+    kind: Any,
+    number: int,
+    *,
+    slug: str = "t-dice",
+    at: int = 1000,
+    position: int | None = None,
+    extra: int = 0,
+) -> Effect:
     told = None
     if position is not None:
         envelope = json.dumps({"id": f"m{position}", "position": position})
@@ -64,7 +75,13 @@ def effect(  # noqa: PLR0913 - all but the first two have a default
     )  # fmt: skip
 
 
-def apply(projection, *effects, begins_epoch=False, epoch=EPOCH, is_ready=True):
+def apply(
+    projection: Projection,
+    *effects: Effect,
+    begins_epoch: bool = False,
+    epoch: str = EPOCH,
+    is_ready: bool = True,
+) -> State:
     before = projection.state()
     positions = [each.announcement.position for each in effects if each.announcement]
     place = str(int(before.place or 0) + 1)
@@ -78,7 +95,7 @@ def apply(projection, *effects, begins_epoch=False, epoch=EPOCH, is_ready=True):
     return after
 
 
-def positions(rows):
+def positions(rows: Iterable[FeedRow]) -> list[int]:
     return [row.position for row in rows]
 
 

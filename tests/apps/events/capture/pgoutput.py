@@ -52,7 +52,7 @@ def _value(value: Any) -> bytes:
         return b"n"
     if value is UNCHANGED:
         return b"u"
-    encoded = value.encode()
+    encoded: bytes = value.encode()
     return b"t" + struct.pack(">i", len(encoded)) + encoded
 
 

@@ -1,6 +1,8 @@
 """Bytes of a slot become changes; bytes of anything else become one kind of error."""
 
 import contextlib
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ TABLE = Table(
     name="scores",
     columns=(Column("id", 20, True), Column("note", 25, False), Column("more", 3802, False)),
 )
-words = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1)
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 values = st.one_of(st.none(), st.just(UNCHANGED), words)
 rows = st.tuples(values, values, values)
 
@@ -36,7 +38,7 @@ def decoder() -> Decoder:
     return made
 
 
-def named(row):
+def named(row: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(("id", "note", "more"), row, strict=True))
 
 

@@ -1,6 +1,7 @@
 """Documents are those of Debezium, with every type of column."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -49,9 +50,14 @@ SOURCE = {
 }
 
 
-def origin(**changes):
+def origin(**changes: Any) -> envelope.Origin:
     begin = Begin(commit_lsn=928, time_us=AT_US, transaction=771)
-    values = {"database": "games", "lsn": 912, "last_commit_lsn": 880, "begin": begin}
+    values: dict[str, Any] = {
+        "database": "games",
+        "lsn": 912,
+        "last_commit_lsn": 880,
+        "begin": begin,
+    }
     return envelope.Origin(**values | changes)
 
 
