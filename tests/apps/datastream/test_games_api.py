@@ -26,7 +26,7 @@ def games():
     ]
 
 
-def play(game, *times):
+def play(game: Game, *times: int) -> None:
     for at in times:
         Round.objects.create(game=game, finished_at=f"2026-11-21T10:00:{at:02}Z", extras={"n": at})
 

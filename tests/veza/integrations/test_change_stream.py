@@ -211,10 +211,9 @@ def test_one_that_is_away_says_so(kind, monkeypatch):
     scheme = "redis" if kind is RedisChangeStream else "nats"
     stream = kind(f"{scheme}://127.0.0.1:1")
 
-    for call in (
-        lambda: stream.last("nowhere"),
-        lambda: stream.append("nowhere", [entry(8)], behind=None),
-        lambda: stream.read("nowhere", FIRST, limit=1, wait_s=0.1),
-    ):
-        with pytest.raises(ChangeStreamUnavailableError):
-            call()
+    with pytest.raises(ChangeStreamUnavailableError):
+        stream.last("nowhere")
+    with pytest.raises(ChangeStreamUnavailableError):
+        stream.append("nowhere", [entry(8)], behind=None)
+    with pytest.raises(ChangeStreamUnavailableError):
+        stream.read("nowhere", FIRST, limit=1, wait_s=0.1)
