@@ -4,17 +4,21 @@ changes were lost it is told so, and everything can be read again.
 
 import asyncio
 import json
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.faults.rig.programs import Program, run_to_end
+from tests.faults.rig.programs import Program, Web, run_to_end
 from tests.faults.rig.sse import RefusedError, Stream
 from tests.faults.rig.system import System
 from tests.faults.rig.waiting import say, until, until_elsewhere
+from veza.embedded.ports import free_port
 
 ROOM = "game:kills"
 RATE = 500
@@ -110,13 +114,13 @@ class Writer:
 class Client:
     """Watches the room, and comes back with the last id that it has."""
 
-    def __init__(self, road: Road) -> None:
+    def __init__(self, road: Road, *, port: int = 0, after: str = "") -> None:
         self.seen: list[int] = []
         self.positions: list[int] = []
         self.resets: list[str] = []
         self.connects = 0
-        self._port = road.webs[0].client_port
-        self._last = ""
+        self.last = after
+        self._port = port or road.webs[0].client_port
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -126,7 +130,7 @@ class Client:
     async def _run(self) -> None:
         while True:
             try:
-                stream = await Stream.open(self._port, rooms=ROOM, after=self._last, is_whole=True)
+                stream = await Stream.open(self._port, rooms=ROOM, after=self.last, is_whole=True)
             except (OSError, EOFError, RefusedError, TimeoutError):
                 await asyncio.sleep(0.1)
                 continue
@@ -144,12 +148,12 @@ class Client:
             self.connects += fields["data"] == "connected"
         elif kind == "reset":
             self.resets.append(json.loads(fields["data"])["reason"])
-            self._last = fields["id"]
+            self.last = fields["id"]
         else:
             envelope = json.loads(fields["data"])
             self.seen.append(envelope["data"]["id"])
             self.positions.append(envelope["position"])
-            self._last = fields["id"]
+            self.last = fields["id"]
 
 
 async def crash(program: Program) -> None:
@@ -239,3 +243,75 @@ async def test_a_redis_that_was_emptied_is_filled_again(road):
 def is_read(road: Road) -> bool:
     rows = road.query("SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'veza'")
     return bool(rows and rows[0][0])
+
+
+@contextmanager
+def another_road(road: Road, name: str, **settings: object) -> Iterator[Web]:
+    """A reader, a projector and a web process beside the others, with settings of their own."""
+    settings = {"CAPTURE_SLOT": name, **settings}
+    web = road.web(f"web-{name}", **settings)
+    carriers = [road._role(f"{role}-{name}", role) for role in ("capture", "projector")]
+    for each in carriers:
+        each.env = road.environment(each.name, **settings)
+    try:
+        for each in (*carriers, web):
+            each.launch()
+        web.wait_until_ready()
+        yield web
+    finally:
+        for each in (*carriers, web):
+            each.stop()
+        road.query("SELECT pg_drop_replication_slot(%s)", name)
+
+
+@contextmanager
+def own_nats(folder: Path) -> Iterator[str]:
+    """A server with JetStream that nobody else uses; its address."""
+    port = free_port()
+    argv = ["nats-server", "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(folder / "nats")]
+    server = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield f"nats://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+async def told_once(road: Road, web: Web) -> None:
+    """A round that is inserted now, and those that a client has missed, come once each."""
+    client = Client(road, port=web.port)
+    await until(lambda: client.connects, within_s=20, what="the client watches")
+    deadline = time.monotonic() + 30
+    while not client.seen:  # until the first was captured, rounds are read again and not told
+        assert time.monotonic() < deadline, "no round came"
+        first = road.insert()
+        await asyncio.sleep(0.5)
+    await until(lambda: first in client.seen, within_s=20, what="the round came")
+    await client.stop()
+    missed = [road.insert() for _ in range(20)]
+    again = Client(road, port=web.port, after=client.last)
+    await until(lambda: len(again.seen) >= len(missed), within_s=20, what="they came")
+    await again.stop()
+    assert again.seen == missed
+    assert client.seen == sorted(set(client.seen))
+    status, body = await asyncio.to_thread(web.get, "/api/v1/games/kills/rounds/latest")
+    assert (status, body["id"]) == (200, missed[-1])
+
+
+async def test_postgresql_alone_carries_rounds(road):
+    with another_road(road, "alone", REDIS_URL="") as web:
+        await told_once(road, web)
+
+
+@pytest.mark.needs_nats
+@pytest.mark.parametrize("redis", ["with Redis", "without Redis"])
+async def test_nats_carries_rounds(road, redis, tmp_path):
+    changes = {} if redis == "with Redis" else {"REDIS_URL": ""}
+    if changes:
+        road.query("TRUNCATE datastream_feedstate, datastream_feedmessage")
+    else:
+        for each in (*road.captures, *road.projectors):
+            each.stop()
+        road.redis_command("FLUSHALL")
+    with own_nats(tmp_path) as url, another_road(road, "nats", NATS_URL=url, **changes) as web:
+        await told_once(road, web)
