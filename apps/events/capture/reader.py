@@ -63,10 +63,10 @@ class Capture:
 
     def run(self) -> None:
         """Capture until `stop`."""
-        wait = BackOff()
+        wait, stream = BackOff(), self._make_stream()
         while not self._stopping:
             try:
-                self._lead(wait)
+                self._lead(stream, wait)
             except psycopg.errors.ObjectInUse:
                 self._tell("capture_stands_by", slot=self._slot)
                 self._pause(STANDBY_S)
@@ -81,8 +81,7 @@ class Capture:
             finally:
                 self.is_leader = False
 
-    def _lead(self, wait: BackOff) -> None:
-        stream = self._make_stream()
+    def _lead(self, stream: ChangeStream, wait: BackOff) -> None:
         self._progress = progress = self._prepare(stream)
         link = Link.open()
         try:
