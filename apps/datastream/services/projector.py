@@ -140,9 +140,10 @@ class Projector:
     def step(self, *, wait_s: float) -> int:
         """Apply what is there next, or wait for it; how many documents that were."""
         state = self._state or self._into.state()
-        place = FIRST if self._is_anew else state.place
+        known = self._place_in(state)
+        place = FIRST if self._is_anew else known
         found = self._stream.read(TOPIC, place, limit=BATCH, wait_s=wait_s)
-        self._is_anew = not found and self._stream.ends_before(TOPIC, state.place)
+        self._is_anew = not found and self._stream.ends_before(TOPIC, known)
         if not found:
             self._state = state
             return 0
@@ -150,9 +151,14 @@ class Projector:
             state = self._apply(state, *part)
             self._state = state
         if time.monotonic() >= self._trim_at:
-            self._stream.trim(TOPIC, state.place)
+            self._stream.trim(TOPIC, self._place_in(state))
             self._trim_at = time.monotonic() + TRIM_EVERY_S
         return len(found)
+
+    def _place_in(self, state: State) -> str:
+        """Places of another kind of stream, which was used before, say nothing of this one."""
+        kind, _, place = state.place.partition(" ")
+        return place if kind == type(self._stream).__name__ else FIRST
 
     def _apply(self, state: State, parsed: Sequence[object], place: str) -> State:
         """One batch, which holds at most one new epoch: at its beginning."""
@@ -172,7 +178,11 @@ class Projector:
             elif isinstance(each, Whole):
                 is_ready = True
         after = State(
-            epoch=work.epoch, head=work.head, place=place, order=seen.mark, is_ready=is_ready
+            epoch=work.epoch,
+            head=work.head,
+            order=seen.mark,
+            is_ready=is_ready,
+            place=f"{type(self._stream).__name__} {place}",
         )
         self._into.apply(
             Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects)
