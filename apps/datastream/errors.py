@@ -15,3 +15,28 @@ class PriceNotFoundError(NotFoundError):
 
     code = "price_not_found"
     message = "price not found"
+
+
+class GameNotFoundError(NotFoundError):
+    """There is no game with this slug."""
+
+    code = "game_not_found"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"game '{slug}' not found")
+
+
+class GameTypeNotFoundError(NotFoundError):
+    """There is no game of this type."""
+
+    code = "game_type_not_found"
+
+    def __init__(self, game_type: str) -> None:
+        super().__init__(f"game type '{game_type}' not found")
+
+
+class RoundNotFoundError(NotFoundError):
+    """The game has no round yet."""
+
+    code = "round_not_found"
+    message = "round not found"

@@ -1,4 +1,6 @@
-"""The rooms of instruments, and the domain `trading`: what ingestors send into them."""
+"""The rooms of instruments with the domain `trading`: what ingestors send into them; and the rooms
+of games, which are told from the feed of rounds.
+"""
 
 from typing import Any
 
@@ -10,6 +12,8 @@ from apps.datastream.rules.instruments import (
     Price,
     price_from,
 )
+from apps.datastream.rules.rounds import ALL_ROOM, GAME_ROOM, TYPE_ROOM, WORD
+from apps.datastream.selectors.feed import RoundFeed
 from apps.realtime import services as realtime
 from apps.realtime.domains import (
     MessageType,
@@ -19,8 +23,10 @@ from apps.realtime.domains import (
     register,
     show_as,
 )
+from apps.realtime.logs import register_log
 from apps.realtime.types import Message
 
+ROUNDS = "rounds"
 ROOM = ROOM_PREFIX + "{name}"
 
 
@@ -55,3 +61,7 @@ register(
     )
 )
 show_as(PRICE_UPDATE, _shown)
+
+register_log(ROUNDS, RoundFeed())
+for _pattern in (GAME_ROOM, TYPE_ROOM, ALL_ROOM):
+    realtime.room(_pattern, may_join=realtime.everyone, part=WORD, log=ROUNDS)

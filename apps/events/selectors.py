@@ -1,13 +1,23 @@
 """Questions about the log, the outbox and the relays. DatabaseError when PostgreSQL is away."""
 
 from collections.abc import Sequence
+from typing import Any, Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Subquery
 
 from apps.events.models import LogEpoch, LoggedFact, OutboxFact
-from apps.events.types import Actor, DispatchStatus, Envelope, LogBounds, RelayStatus, Subject
+from apps.events.types import (
+    Actor,
+    CaptureStatus,
+    DispatchStatus,
+    Envelope,
+    LogBounds,
+    RelayStatus,
+    Subject,
+)
 
 MAX_ENVELOPES = 10_000
 MAX_COUNTED = 100_000
@@ -22,6 +32,16 @@ SELECT count(b.relay),
   FROM events_relay b
  WHERE b.beat_at > clock_timestamp() - make_interval(secs => %s)
 """
+
+_CAPTURE = """
+SELECT s.active_pid, s.wal_status, s.confirmed_flush_lsn::text,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::int8, s.safe_wal_size,
+       extract(epoch FROM coalesce(r.flush_lag, interval '0'))::float8
+  FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid
+ WHERE s.slot_name = %s
+"""
+_CAPTURE_NAMES = ("active_pid", "wal_status", "confirmed", "lag_bytes", "safe_bytes", "lag_s")
+CaptureState = Literal["up", "degraded", "down", "off"]
 
 _BOUNDS = """
 SELECT (SELECT e.epoch FROM events_epoch e),
@@ -55,6 +75,40 @@ def relay_status() -> RelayStatus:
         detail = f"A fact has waited for {oldest_s:.0f} s; read the relay's log."
         return RelayStatus(state="degraded", detail=detail, **waits)
     return RelayStatus(state="up", detail=f"{relays} running", **waits)
+
+
+def capture_status() -> CaptureStatus:
+    """Whether changes of rows are captured: `down` when nobody reads the slot, `degraded` when it
+    may be lost soon, `off` where PostgreSQL does not write its log for it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW wal_level")
+        level = cursor.fetchone()[0]
+        cursor.execute(_CAPTURE, [settings.CAPTURE_SLOT])
+        row = cursor.fetchone()
+    found = dict(zip(_CAPTURE_NAMES, row or (), strict=False))
+    state, detail = _capture_state(level, found)
+    return CaptureStatus(
+        state=state, detail=detail, slot=settings.CAPTURE_SLOT,
+        wal_status=found.get("wal_status") or "", active_pid=found.get("active_pid"),
+        confirmed=found.get("confirmed") or "", lag_bytes=found.get("lag_bytes") or 0,
+        lag_s=float(found.get("lag_s") or 0), safe_bytes=found.get("safe_bytes"),
+    )  # fmt: skip
+
+
+def _capture_state(level: str, slot: dict[str, Any]) -> tuple[CaptureState, str]:
+    if level != "logical":
+        return "off", "PostgreSQL's wal_level is not logical: rows of games are not captured."
+    if not slot:
+        return "down", "There is no replication slot; start `manage.py capture`."
+    if slot["wal_status"] == "lost":
+        return "down", "The slot is lost; `manage.py capture` makes a new one and reads anew."
+    if slot["active_pid"] is None:
+        return "down", "Nobody reads the slot; start `manage.py capture`."
+    safe = slot["safe_bytes"]
+    if slot["wal_status"] == "unreserved" or (safe is not None and safe < slot["lag_bytes"]):
+        return "degraded", "More than half of what PostgreSQL keeps for the slot is used."
+    return "up", ""
 
 
 def log_head() -> int:

@@ -143,6 +143,27 @@ class RelayStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CaptureStatus:
+    """How change capture is doing."""
+
+    state: Literal["up", "degraded", "down", "off"]
+    detail: str
+    slot: str
+    wal_status: str
+    """PostgreSQL's word: `reserved`, `extended`, `unreserved` or `lost`; "" without a slot."""
+    active_pid: int | None
+    """The server's process that serves the reader; None: nobody reads."""
+    confirmed: str
+    """Up to where PostgreSQL may forget."""
+    lag_bytes: int
+    """What it keeps for the slot: the reader confirms with some seconds' delay."""
+    lag_s: float
+    """How long the newest that was confirmed had been in PostgreSQL's log; 0 when all was."""
+    safe_bytes: int | None
+    """What may still be written before the slot is lost; None: no limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DispatchStatus:
     """How the delivery of facts to handlers is doing."""
 

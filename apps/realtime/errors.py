@@ -1,6 +1,12 @@
 """Expected failures of realtime."""
 
-from veza.kit.errors import GoneError, NotFoundError, UnauthenticatedError, UpstreamError
+from veza.kit.errors import (
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    UnauthenticatedError,
+    UpstreamError,
+)
 
 
 class TokenInvalidError(UnauthenticatedError):
@@ -22,6 +28,13 @@ class RoomNotFoundError(NotFoundError):
 
     code = "room_not_found"
     message = "There is no such room."
+
+
+class TwoLogsError(InvalidError):
+    """One place cannot be resumed from in two logs."""
+
+    code = "rooms_of_two_logs"
+    message = "Rooms of facts and rooms of rounds are watched on streams of their own."
 
 
 class CursorLostError(GoneError):

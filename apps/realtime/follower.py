@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from django.db import DatabaseError, InterfaceError
 
-from apps.events.selectors import list_envelopes, log_bounds
 from apps.events.types import LogBounds
 from apps.realtime import watchers
 from apps.realtime.hub import Hub
+from apps.realtime.logs import FactLog, LogSource
 from apps.realtime.types import Message
 from apps.realtime.window import MIN_FACTS, Window
+from veza.kit.errors import UpstreamError
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ POLL_S = 0.02
 """Without hints this often, while anyone listens."""
 IDLE_POLL_S = 0.25
 START_WAIT_S = 3.0
+READ_WAIT_S = 0.5
+"""A log that tells by itself when something comes is listened to for so long at once."""
 READ_FACTS = 1000
 PIECE_FACTS = 50
 FIRST_RETRY_S = 0.1
@@ -58,12 +61,19 @@ class Follower:
     """One for each process. `hint` may be called at any time on the loop."""
 
     def __init__(
-        self, *, hub: Hub, window: Window, reader: Reader, on_reset: Callable[[str], None]
+        self,
+        *,
+        hub: Hub,
+        window: Window,
+        reader: Reader,
+        on_reset: Callable[[str], None],
+        source: LogSource | None = None,
     ) -> None:
         self._hub = hub
         self._window = window
         self._reader = reader
         self._on_reset = on_reset
+        self._source = source or FactLog()
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._filled = asyncio.Event()
@@ -162,8 +172,11 @@ class Follower:
                 await self.catch_up()
                 self._tell_recovered()
                 retry_s = 0.0
-                await self._pause(self._poll_s())
-            except (DatabaseError, InterfaceError, OSError) as fault:
+                if self._source.waits:
+                    await self._read(wait_s=READ_WAIT_S)
+                else:
+                    await self._pause(self._poll_s())
+            except (DatabaseError, InterfaceError, OSError, UpstreamError) as fault:
                 self._tell_fault(fault)
                 retry_s = min(LAST_RETRY_S, max(FIRST_RETRY_S, retry_s * 2))
                 await asyncio.sleep(retry_s)
@@ -184,7 +197,7 @@ class Follower:
 
     async def _fill(self) -> None:
         """Read the newest facts, oldest first, until the end of the log."""
-        bounds = await self._reader.call(log_bounds)
+        bounds = await self._reader.call(self._source.bounds)
         first = max(bounds.oldest, bounds.head - MIN_FACTS + 1)
         self._window.clear(epoch=bounds.epoch, head=max(0, first - 1))
         while await self._read(publish=False):
@@ -194,11 +207,16 @@ class Follower:
             reason, self._lost = self._lost, ""
             self._on_reset(reason)
 
-    async def _read(self, *, publish: bool = True) -> bool:
+    async def _read(self, *, publish: bool = True, wait_s: float = 0.0) -> bool:
         """One batch; False at the end of the log."""
         head, epoch = self._window.head, self._window.epoch
-        bounds, rows = await self._reader.call(lambda: _after(head))
+        bounds, rows = await self._reader.call(lambda: self._after(head, wait_s))
+        if epoch and not bounds.epoch:  # it has lost its memory, and will say so
+            await asyncio.sleep(FIRST_RETRY_S)
+            return False
         # Not against the present head: hints have come since the bounds were read.
+        if bounds.epoch == epoch and bounds.head < head and self._source.replays:
+            return False
         if bounds.epoch != epoch or bounds.head < head or bounds.oldest > head + 1:
             await self._restart(bounds)
             return False
@@ -219,9 +237,15 @@ class Follower:
             "log_restarted epoch=%s head=%d before=%s:%d",
             bounds.epoch, bounds.head, self._window.epoch, self._window.head,
         )  # fmt: skip
-        self._lost = "epoch" if is_other else "expired"
+        if self._window.epoch:
+            self._lost = "epoch" if is_other else "expired"
         self._filled.clear()
         await self._fill()
+
+    def _after(self, position: int, wait_s: float) -> tuple[LogBounds, Sequence[Row]]:
+        """Blocking."""
+        rows = self._source.after(position, limit=READ_FACTS, wait_s=wait_s)
+        return self._source.bounds(), rows
 
     def _tell_fault(self, fault: BaseException) -> None:
         line = (str(fault).splitlines() or [type(fault).__name__])[0]
@@ -233,8 +257,3 @@ class Follower:
         if self._fault:
             logger.warning("follower_recovered")
             self._fault = ""
-
-
-def _after(position: int) -> tuple[LogBounds, list[dict[str, Any]]]:
-    rows = [each.as_wire() for each in list_envelopes(after=position, limit=READ_FACTS)]
-    return log_bounds(), rows

@@ -51,9 +51,9 @@ class Connection(Protocol):
         """Say why in the transport's own way and close. Never waits; harmless when repeated."""
         ...
 
-    def reset(self, head: Position, reason: str) -> None:
-        """The log has another epoch: SSE writes `event: reset`, Centrifugo unsubscribes with 2500
-        every room that keeps facts, the backbone does nothing.
+    def reset(self, log: str, head: Position, reason: str) -> None:
+        """This log has another epoch: SSE writes `event: reset`, Centrifugo unsubscribes with 2500
+        every room that is told from it, the backbone does nothing.
         """
         ...
 

@@ -13,6 +13,7 @@ from apps.events import selectors
 from apps.events.types import Envelope, LogBounds
 from apps.realtime import rooms as room_rules
 from apps.realtime.errors import CursorLostError, RoomNotFoundError
+from apps.realtime.logs import LogSource, LostError, log_of, sources
 from apps.realtime.types import ANONYMOUS, Viewer
 from veza.kit.api.requests import absolute_url
 from veza.kit.errors import FieldError, InvalidError
@@ -27,10 +28,15 @@ UUID7 = 7
 
 
 def page_of_facts(request: Request) -> dict[str, Any]:
-    """The body of the answer. Raises InvalidError, RoomNotFoundError, CursorLostError."""
+    """The body of the answer. Raises InvalidError, RoomNotFoundError, CursorLostError, and
+    UpstreamError where a feed is away.
+    """
     limit = _limit(_single(request, "limit"))
     rooms = _rooms(request)
     after = _single(request, "after")
+    log = log_of(rooms)
+    if log != room_rules.FACTS:
+        return _page_of_feed(request, sources()[log], rooms, after, limit)
     bounds = selectors.log_bounds()
     start = bounds.oldest - 1 if after is None else _position(after, bounds)
     page = selectors.list_envelopes(after=start, through=bounds.head, rooms=rooms, limit=limit + 1)
@@ -41,6 +47,45 @@ def page_of_facts(request: Request) -> dict[str, Any]:
         "previous": _previous(request, rooms, start, limit) if after else None,
         "cursor": str(page[-1].id) if has_more else _newest_id(bounds) or after,
     }
+
+
+def _page_of_feed(
+    request: Request, log: LogSource, rooms: list[str], after: str | None, limit: int
+) -> dict[str, Any]:
+    """What a feed keeps of the rooms is not much: it is read whole."""
+    bounds = log.bounds()
+    start = 0 if after is None else _position_in(log, after, bounds, rooms)
+    try:
+        held = log.in_rooms(
+            rooms, after=start, through=bounds.head, limit=bounds.head, epoch=bounds.epoch
+        )
+    except LostError as lost:
+        raise _lost(lost.reason, bounds) from None
+    page = held[:limit]
+    has_more = len(held) > limit
+    newest = str(page[-1]["id"]) if page else after
+    return {
+        "results": [_output_of_row(row, rooms) for row in page],
+        "next": _link(request, after=UUID(newest)) if has_more and newest else None,
+        "previous": None,
+        "cursor": newest,
+    }
+
+
+def _position_in(log: LogSource, after: str, bounds: LogBounds, rooms: list[str]) -> int:
+    try:
+        message_id = UUID(after)
+    except ValueError:
+        raise _lost("invalid", bounds) from None
+    found = log.find(message_id, rooms)
+    if found is None:
+        raise _lost(log.why_lost(message_id, rooms), bounds)
+    return found
+
+
+def _output_of_row(row: dict[str, Any], rooms: Sequence[str]) -> dict[str, Any]:
+    told = {name: value for name, value in row.items() if name != "rooms"}
+    return told | {"room": next(room for room in rooms if room in row["rooms"])}
 
 
 def _single(request: Request, name: str) -> str | None:

@@ -16,23 +16,20 @@ import time
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from django.conf import settings
-
 from apps.realtime import authentication
 from apps.realtime import rooms as room_rules
 from apps.realtime.census import REPORT_EVERY_S, Census, end_connection
 from apps.realtime.connections import Connections
 from apps.realtime.ephemera import ephemeral
 from apps.realtime.fanout import Fanout, order_from_outside, send_from_outside
-from apps.realtime.follower import Follower
+from apps.realtime.followed import FollowedLog, start_all
 from apps.realtime.hub import Hub
 from apps.realtime.last_values import LastValues, value_key, write_values
 from apps.realtime.limits import Connection, End
-from apps.realtime.log_reader import LogReader
+from apps.realtime.logs import log_of, sources
 from apps.realtime.presence import Presence
-from apps.realtime.recovery import Lost, Recovered, Recovery
+from apps.realtime.recovery import Lost, Recovered
 from apps.realtime.types import Position, Viewer, to_json
-from apps.realtime.window import Window
 from veza.kit import metrics
 from veza.kit.errors import UpstreamError
 
@@ -48,11 +45,12 @@ class Node:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.hub = Hub(clock=time.monotonic, soon=self.loop.call_soon)
-        self.window = Window(retention_s=settings.EVENT_RETENTION_S)
-        self.follower = Follower(
-            hub=self.hub, window=self.window, reader=LogReader(name="follower"),
-            on_reset=self._tell_reset,
-        )  # fmt: skip
+        self.logs = {
+            name: FollowedLog(name, hub=self.hub, source=source, on_reset=self._tell_reset)
+            for name, source in sources().items()
+        }
+        self.facts = self.logs[room_rules.FACTS]
+        self.window, self.follower = self.facts.window, self.facts.follower
         self.fanout = Fanout(hub=self.hub, on_hint=self.follower.hint, on_order=self._obey)
         self.connections = Connections(hub=self.hub, name=self.fanout.origin)
         self.presence = Presence(self.loop)
@@ -61,9 +59,6 @@ class Node:
             presence=self.presence, order=self.fanout.order,
         )  # fmt: skip
         self.connections.watch = self.census
-        self.recovery = Recovery(
-            window=self.window, reader=LogReader(name="recovery"), log=self.follower
-        )
         self.last_values = LastValues()
         self.is_draining = False
         self._told_deliveries = 0
@@ -73,7 +68,11 @@ class Node:
     @property
     def head(self) -> Position:
         """The newest fact that this process has handed out."""
-        return Position(self.window.head, self.window.epoch)
+        return self.facts.head
+
+    def log_of(self, *rooms: str) -> FollowedLog:
+        """The log that these rooms are told from. Raises TwoLogsError."""
+        return self.logs[log_of(rooms)]
 
     async def recover(
         self, rooms: Collection[str], after: Position | str | None, limit: int
@@ -83,9 +82,10 @@ class Node:
         None: nothing was missed. At most `limit` facts. The answer is exact at the moment when it
         is given: await this call itself (not in a task of its own) and join the rooms before any
         other await, and there is neither hole nor double. The log may be asked, so it may take a
-        while; never raises for what a client sent, and LogUnavailableError while the log is away.
+        while; raises TwoLogsError for rooms of two logs, nothing else for what a client sent, and
+        LogUnavailableError while the log is away.
         """
-        return await self.recovery.recover(rooms, after, limit)
+        return await self.log_of(*rooms).recovery.recover(rooms, after, limit)
 
     async def start(self) -> None:
         """Fill the history and begin to follow. Returns when history is there, or soon anyway.
@@ -96,7 +96,7 @@ class Node:
             return
         self._ticking = asyncio.create_task(self._tick())
         await self.fanout.start()
-        await self.follower.start()
+        await start_all(list(self.logs.values()))
 
     async def drain(self, *, within_s: float) -> None:
         """End all connections, spread over the time; new ones are to be refused from now on."""
@@ -107,10 +107,10 @@ class Node:
         """Let go of the log and of the other processes."""
         if self._ticking:
             self._ticking.cancel()
-        await self.follower.stop()
+        for log in self.logs.values():
+            await log.stop()
         await self.fanout.stop()
         await self.last_values.stop()
-        self.recovery.stop()
         self.census.stop()
         self.presence.stop()
         self._observe()
@@ -165,12 +165,13 @@ class Node:
     def _obey(self, name: str, data: Any) -> None:
         self.census.obey(name, data)
 
-    def _tell_reset(self, reason: str) -> None:
-        self._later(self._end_dead_sessions())  # facts that told of their end may have been missed
+    def _tell_reset(self, log: FollowedLog, reason: str) -> None:
+        if log is self.facts:  # those that told of the end of sessions may have been missed
+            self._later(self._end_dead_sessions())
         connection: Connection
         for connection in self.connections:
             try:
-                connection.reset(self.head, reason)
+                connection.reset(log.name, log.head, reason)
             except Exception:
                 logger.exception("A connection failed to tell of the new epoch")
 

@@ -2,27 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
-from apps.events.selectors import find_position, list_envelopes, log_bounds
 from apps.realtime.errors import LogUnavailableError
 from apps.realtime.follower import fact_message
+from apps.realtime.logs import FactLog, LogSource, LostError, LostReason
 from apps.realtime.types import Message, Position
 from apps.realtime.window import TooManyError, Window
+from veza.kit.errors import UpstreamError
 
 logger = logging.getLogger(__name__)
-
-LostReason = Literal["expired", "unknown", "epoch", "invalid", "too_many"]
 
 AHEAD_WAIT_S = 1.0
 """A client that is ahead of us comes from a process that was faster: so long we try to follow."""
 FILL_WAIT_S = 5.0
-PAGE = 2000
 ID_LENGTH = 36
 MAX_POSITION = 2**63 - 1
 
@@ -60,19 +58,16 @@ class Log(Protocol):
     def nudge(self) -> None: ...
 
 
-class _LostError(Exception):
-    def __init__(self, reason: LostReason) -> None:
-        super().__init__(reason)
-        self.reason: LostReason = reason
-
-
 class Recovery:
     """Asks memory first. Reads of the log for the same rooms and place are made once for all."""
 
-    def __init__(self, *, window: Window, reader: Reader, log: Log) -> None:
+    def __init__(
+        self, *, window: Window, reader: Reader, log: Log, source: LogSource | None = None
+    ) -> None:
         self._window = window
         self._reader = reader
         self._log = log
+        self._source = source or FactLog()
         self._reading: dict[object, asyncio.Future[Any]] = {}
 
     async def recover(
@@ -85,13 +80,13 @@ class Recovery:
         if not is_filled:  # nothing is known yet of epoch and head
             raise LogUnavailableError
         try:
-            offset = await self._offset(after)
+            offset = await self._offset(after, sorted(set(rooms)))
             return await self._since(frozenset(rooms), offset, limit)
-        except _LostError as lost:
+        except LostError as lost:
             return self._lost(lost.reason)
         except TooManyError:
             return self._lost("too_many")
-        except (DatabaseError, InterfaceError, OSError):
+        except (DatabaseError, InterfaceError, OSError, UpstreamError):
             logger.warning("recovery_without_log", exc_info=True)
             raise LogUnavailableError from None
 
@@ -99,28 +94,30 @@ class Recovery:
         """Let go of the log."""
         self._reader.stop()
 
-    async def _offset(self, after: Position | str) -> int:
+    async def _offset(self, after: Position | str, rooms: list[str]) -> int:
         if isinstance(after, str):
-            return await self._offset_of(after)
+            return await self._offset_of(after, rooms)
         if not 0 <= after.offset <= MAX_POSITION:
-            raise _LostError("invalid")
+            raise LostError("invalid")
         if after.epoch not in ("", self._window.epoch):
-            raise _LostError("epoch")
+            raise LostError("epoch")
         return after.offset
 
-    async def _offset_of(self, text: str) -> int:
+    async def _offset_of(self, text: str, rooms: list[str]) -> int:
         fact_id = _fact_id(text)
         known = self._window.position_of(str(fact_id))
         if known is not None:
             return known
-        found = await self._once(("id", fact_id), lambda: find_position(fact_id))
+        key = (fact_id, tuple(rooms))
+        found = await self._once(("id", key), lambda: self._source.find(fact_id, rooms))
         if found is None:
-            raise _LostError(await self._once(("lost", fact_id), lambda: _why_lost(fact_id)))
+            why = await self._once(("lost", key), lambda: self._source.why_lost(fact_id, rooms))
+            raise LostError(why)
         return int(found)
 
     async def _since(self, rooms: frozenset[str], offset: int, limit: int) -> Recovered:
         if offset > self._window.head and not await self._has_come(offset):
-            raise _LostError("unknown")
+            raise LostError("unknown")
         found = self._window.since(rooms, offset, limit)
         if found is None:
             found = await self._from_log(rooms, offset, limit)
@@ -130,7 +127,7 @@ class Recovery:
         """Whether we reach the position within AHEAD_WAIT_S."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + AHEAD_WAIT_S
-        if (await self._once("bounds", log_bounds)).head < offset:
+        if (await self._once("bounds", self._source.bounds)).head < offset:
             return False
         while self._window.head < offset and loop.time() < deadline:
             self._log.nudge()
@@ -144,8 +141,8 @@ class Recovery:
             through = self._window.head
             found += await self._once(
                 (rooms, offset, through, limit),
-                lambda offset=offset, through=through: _read(  # type: ignore[misc]
-                    sorted(rooms), offset, through, limit, self._window.epoch
+                lambda offset=offset, through=through: self._read(  # type: ignore[misc]
+                    sorted(rooms), offset, through, limit
                 ),
             )
             if len(found) > limit:
@@ -154,6 +151,13 @@ class Recovery:
             if since is not None:
                 return found + since
             offset = through  # so much came meanwhile that memory has let go of it again
+
+    def _read(self, rooms: list[str], after: int, through: int, limit: int) -> list[Message]:
+        """Blocking. Raises LostError."""
+        rows = self._source.in_rooms(
+            rooms, after=after, through=through, limit=limit, epoch=self._window.epoch
+        )
+        return [fact_message(row) for row in rows]
 
     async def _once(self, key: object, read: Callable[[], Any]) -> Any:
         """The answer of `read`, which is asked for once by all who want it at the same time."""
@@ -176,36 +180,8 @@ class Recovery:
 
 def _fact_id(text: str) -> UUID:
     if len(text) != ID_LENGTH:
-        raise _LostError("invalid")
+        raise LostError("invalid")
     try:
         return UUID(text)
     except ValueError:
-        raise _LostError("invalid") from None
-
-
-def _read(rooms: Sequence[str], after: int, through: int, limit: int, epoch: str) -> list[Message]:
-    """Blocking. Up to one more than `limit`. Raises _LostError."""
-    found: list[Message] = []
-    at = after
-    while len(found) <= limit:
-        page = list_envelopes(
-            after=at, through=through, rooms=rooms, limit=min(PAGE, limit + 1 - len(found))
-        )
-        found += [fact_message(each.as_wire()) for each in page]
-        if len(page) < PAGE:
-            break
-        at = page[-1].position
-    bounds = log_bounds()  # afterwards, because what is old may have been dropped meanwhile
-    if bounds.epoch != epoch:
-        raise _LostError("epoch")
-    if bounds.oldest > after + 1:
-        raise _LostError("expired")
-    return found
-
-
-def _why_lost(fact_id: UUID) -> LostReason:
-    """Blocking. An id tells its time, so that one from before the log is known as such."""
-    bounds = log_bounds()
-    oldest = list_envelopes(after=bounds.oldest - 1, limit=1)
-    is_from_before = oldest and fact_id.version == 7 and fact_id.int < oldest[0].id.int  # noqa: PLR2004
-    return "expired" if is_from_before and bounds.oldest > 1 else "unknown"
+        raise LostError("invalid") from None

@@ -15,6 +15,8 @@ Rule = Callable[..., bool]
 """Called with the viewer and the parts of the room's name: `(viewer, *, id: str) -> bool`."""
 
 MAX_ROOM_LENGTH = 200
+FACTS = "facts"
+"""The log of facts."""
 _PART = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -33,6 +35,8 @@ class RoomRule:
     value_key: str
     """Under which the store keeps the last value; the parts of the name stand in it."""
     form: re.Pattern[str]
+    log: str
+    """The log whose messages it keeps."""
 
     def parts(self, name: str) -> dict[str, str] | None:
         """The variable parts of a name of this pattern, None for any other name."""
@@ -53,9 +57,11 @@ def room(  # noqa: PLR0913 - all but the first have a default or a name
     queries: bool = False,
     part: str = r"[^\s:]{1,128}",
     value_key: str = "",
+    log: str = FACTS,
 ) -> RoomRule:
     """Declare the rooms `public` or `user:{id}`; `part` is the form of a variable part.
-    `value_key`, such as `last_price:{name}`, is where other programs find a room's last value.
+    `log` is the one whose messages the rooms keep. `value_key`, such as `last_price:{name}`, is
+    where other programs find a room's last value.
 
     A pattern that is declared again replaces the earlier one. Of several that fit a name the one
     that was declared first wins.
@@ -64,7 +70,7 @@ def room(  # noqa: PLR0913 - all but the first have a default or a name
     rule = RoomRule(
         pattern=pattern, may_join=may_join, may_publish=may_publish,
         has_presence=has_presence, keeps=keeps, queries=queries, form=form,
-        value_key=value_key or f"last_value:{pattern}",
+        value_key=value_key or f"last_value:{pattern}", log=log,
     )  # fmt: skip
     rules = _rules.setdefault(_prefix(pattern), [])
     rules[:] = [known for known in rules if known.pattern != pattern] + [rule]

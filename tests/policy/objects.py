@@ -16,6 +16,7 @@ from apps.auth.models import Passkey, SocialIdentity
 from apps.auth.services import access_tokens
 from apps.auth.services.tokens import read_token
 from apps.auth.types import Scope, TokenType
+from apps.datastream.models import Game, Round
 from apps.datastream.rules.instruments import KEY_PREFIX, ROOM_PREFIX
 from apps.datastream.services import metrics
 from apps.events.types import Actor
@@ -86,6 +87,12 @@ def _instrument(scene: Scene) -> Any:
     set_last_value(f"{ROOM_PREFIX}BTC_USDT", {"instrument": "BTC_USDT", "price": 1.5, "ts": 1})
     assert KEY_PREFIX
     return "BTC_USDT"
+
+
+def _round(scene: Scene) -> Any:
+    game, _ = Game.objects.get_or_create(slug="policy", type="policy")
+    Round.objects.create(game=game)
+    return "policy"
 
 
 def _file(key: str) -> Callable[[Scene], Any]:
@@ -168,6 +175,8 @@ MAKERS: Mapping[str, Maker] = {
     "username": Maker(make=lambda scene: scene.owner.username, absent=lambda: "nobody-here"),
     "provider": Maker(make=lambda scene: PROVIDER, absent=lambda: "elsewhere"),
     "instrument": Maker(make=_instrument, absent=lambda: "NO_SUCH"),
+    "round": Maker(make=_round, absent=lambda: "none"),
+    "round-type": Maker(make=_round, absent=lambda: "none"),
     "public-file": Maker(make=_file("public/a.webp"), absent=lambda: "public/none.webp"),
     "private-file": Maker(make=_file("private/a.webp"), absent=lambda: "private/none.webp"),
     "reading": Maker(make=_reading),

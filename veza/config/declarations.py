@@ -113,7 +113,14 @@ class Config(BaseSettings):
     )
     amqp_url: AmqpUrl | None = setting(None, "RabbitMQ, for the queues", group="Servers")
     nats_url: NatsUrl | None = setting(
-        None, "NATS with JetStream, for change streams", group="Servers", planned=True
+        None,
+        "NATS with JetStream: carries captured changes instead of Redis or PostgreSQL",
+        group="Servers",
+    )
+    capture_slot: Annotated[str, Field(pattern="^[a-z0-9_]{1,63}$")] = setting(
+        "veza",
+        "Replication slot of change capture; one of its own for each installation on a server",
+        group="Servers",
     )
     clamd_url: ClamdUrl | None = setting(
         None,

@@ -49,7 +49,7 @@ class Roles:
     needs: tuple[str, ...]
 
     def services(self) -> list[Service]:
-        """beat, worker, web and relay, in the order in which they are stopped."""
+        """beat, worker, web, relay, projector, capture: in the order in which they are stopped."""
         worker = replace(
             self._role("worker", stops_by=0.30),
             # The second signal makes Celery give its unfinished tasks back to the broker.
@@ -65,6 +65,8 @@ class Roles:
             worker,
             web,
             self._role("relay", stops_by=0.86),
+            self._role("projector", stops_by=0.88),
+            self._role("capture", stops_by=0.90),
         ]
 
     def _role(self, name: str, *, stops_by: float) -> Service:

@@ -125,6 +125,15 @@ def check_relay() -> Condition:
     return Condition(status.state, status.detail if status.state != "up" else "")
 
 
+def check_capture() -> Condition:
+    """Changes of captured rows leave PostgreSQL's log."""
+    try:
+        status = event_selectors.capture_status()
+    finally:
+        connection.close()
+    return Condition(status.state, status.detail if status.state != "up" else "")
+
+
 def check_antivirus() -> Condition:
     """clamd answers. Without one there is a scanner that protects nobody, which is said, and
     where one is expected is a fault.
@@ -161,5 +170,5 @@ CHECKS: dict[str, Callable[[], Condition]] = {
     "antivirus": check_antivirus,
     "stream_server": check_stream_server,
     "relay": check_relay,
-    "capture": absent,
+    "capture": check_capture,
 }

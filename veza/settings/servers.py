@@ -31,6 +31,15 @@ _valkey = state.service_port(DATA_DIR, "valkey")
 REDIS_URL = config.redis_url or (f"redis://127.0.0.1:{_valkey}/0" if _valkey else "")
 REDIS_NAMESPACE = "veza"  # the first word of every key of ours
 AMQP_URL = config.amqp_url or ""
+NATS_URL = config.nats_url or ""
+
+# Change capture: out of PostgreSQL's log into a stream, and from there to what clients read.
+CAPTURE_SLOT = config.capture_slot
+_stream = "redis.RedisChangeStream" if REDIS_URL else "postgres.PostgresChangeStream"
+_stream = "nats.NatsChangeStream" if NATS_URL else _stream
+CHANGE_STREAM_BACKEND = f"veza.integrations.change_stream.{_stream}"
+_projection = "redis.RedisProjection" if REDIS_URL else "postgres.PostgresProjection"
+PROJECTION_BACKEND = f"veza.integrations.projection.{_projection}"
 
 # Files: in a bucket where there is one, else on disk.
 S3_ENDPOINT_URL = config.s3_endpoint_url or ""

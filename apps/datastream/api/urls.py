@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from apps.datastream.api.views import instruments, metrics
+from apps.datastream.api.views import games, instruments, metrics
 
 urlpatterns = [
+    path("games", games.GamesView.as_view(), name="games"),
+    path("games/<str:slug>/rounds/latest", games.LatestRoundView.as_view(), name="latest-round"),
+    path("games/<str:slug>/rounds", games.RoundsView.as_view(), name="rounds"),
+    path("game-types/<str:game_type>/rounds", games.RoundsOfTypeView.as_view(), name="type-rounds"),
     path("instruments", instruments.InstrumentsView.as_view(), name="instruments"),
     # A name may have slashes in it: BTC/USDT.
     path("instruments/<path:name>/price", instruments.PriceView.as_view(), name="price"),

@@ -33,8 +33,9 @@ class Command(BaseCommand):
 
     help = (
         "Start the whole platform on this machine: PostgreSQL and Valkey unless DATABASE_URL and "
-        "REDIS_URL name others, then web, worker, beat and relay. Prints `ready <address>` when "
-        "requests are answered. SIGTERM or Ctrl-C stops everything; a second one hurries."
+        "REDIS_URL name others, then web, worker, beat, relay, capture and projector. Prints "
+        "`ready <address>` when requests are answered. SIGTERM or Ctrl-C stops everything; a "
+        "second one hurries."
     )
     requires_system_checks: list[str] = []
 

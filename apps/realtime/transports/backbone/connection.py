@@ -78,7 +78,7 @@ class BackboneConnection:
     def end(self, reason: End) -> None:
         self.close(reason.code, reason.reason)
 
-    def reset(self, head: Position, reason: str) -> None:
+    def reset(self, log: str, head: Position, reason: str) -> None:
         """Programs see from `epoch` that positions begin anew."""
 
     def expel(self, room: str) -> None:

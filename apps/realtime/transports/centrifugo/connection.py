@@ -159,14 +159,14 @@ class Connection:
         self.flush()
         self._port.close(code=reason.code, reason=reason.reason)
 
-    def reset(self, head: Position, reason: str) -> None:
+    def reset(self, log: str, head: Position, reason: str) -> None:
         """See limits.Connection: the client asks again for what can be recovered in the new epoch.
 
         The last values of instruments have no epoch.
         """
         for channel in list(self.session.channels):
             rule = resolve(channel)
-            if rule is None or rule.keeps == "facts":
+            if rule is None or (rule.keeps == "facts" and rule.log == log):
                 self._put_out(channel, INSUFFICIENT_STATE)
 
     def expel(self, room: str) -> None:

@@ -8,11 +8,19 @@ from django.db import close_old_connections
 
 from apps.events.selectors import list_envelopes, log_bounds
 from apps.events.types import Envelope
+from apps.realtime.followed import FollowedLog
 from apps.realtime.follower import fact_message
+from apps.realtime.logs import LostError
 from apps.realtime.node import Node
-from apps.realtime.transports.centrifugo.codes import UNRECOVERABLE_POSITION, CommandError
+from apps.realtime.rooms import FACTS
+from apps.realtime.transports.centrifugo.codes import (
+    INTERNAL,
+    UNRECOVERABLE_POSITION,
+    CommandError,
+)
 from apps.realtime.transports.centrifugo.wire import publication
 from apps.realtime.types import Message
+from veza.kit.errors import UpstreamError
 
 MAX_PAGE = 300
 MAX_PAGE_BYTES = 512 * 1024
@@ -23,17 +31,21 @@ Answer = TypeVar("Answer")
 
 async def read(node: Node, channel: str, request: dict[str, Any]) -> dict[str, Any]:
     """The reply to a request. Raises CommandError for a position that cannot be gone on from."""
+    log = node.log_of(channel)
     since = request.get("since", {})
-    if since.get("epoch", "") not in ("", node.head.epoch):
+    if since.get("epoch", "") not in ("", log.head.epoch):
         raise CommandError(UNRECOVERABLE_POSITION)
     limit = min(max(request.get("limit", 0), 0), MAX_PAGE)
     found: list[Message] = []
-    if limit and request.get("reverse"):
-        before = since.get("offset", 0) or node.head.offset + 1
-        found = await _backwards(node, channel, before, limit)
-    elif limit:
-        found = await _forwards(node, channel, since.get("offset", 0), limit)
-    reply: dict[str, Any] = {"epoch": node.head.epoch, "offset": node.head.offset}
+    try:
+        if limit and request.get("reverse"):
+            before = since.get("offset", 0) or log.head.offset + 1
+            found = await _backwards(log, channel, before, limit)
+        elif limit:
+            found = await _forwards(log, channel, since.get("offset", 0), limit)
+    except UpstreamError:
+        raise CommandError(INTERNAL) from None
+    reply: dict[str, Any] = {"epoch": log.head.epoch, "offset": log.head.offset}
     if found:
         reply["publications"] = _that_fit(publication(channel, message) for message in found)
     return reply
@@ -51,27 +63,43 @@ def _that_fit(publications: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return fitting
 
 
-async def _forwards(node: Node, channel: str, after: int, limit: int) -> list[Message]:
-    """The oldest facts after a position; after 0, the oldest that there are."""
-    through = node.head.offset
-    held = _held(node, channel, after)
+async def _forwards(log: FollowedLog, channel: str, after: int, limit: int) -> list[Message]:
+    """The oldest messages after a position; after 0, the oldest that there are."""
+    through = log.head.offset
+    held = _held(log, channel, after)
     if held is not None:
         return held[:limit]
+    if log.name != FACTS:
+        return (await _in_thread(lambda: _of_feed(log, channel, after, through)))[:limit]
     return await _in_thread(lambda: _read_forwards(channel, after, through, limit))
 
 
-async def _backwards(node: Node, channel: str, before: int, limit: int) -> list[Message]:
-    """The newest facts below a position, newest first."""
-    through = min(before - 1, node.head.offset)
-    held = _held(node, channel, node.window.floor) or []
+async def _backwards(log: FollowedLog, channel: str, before: int, limit: int) -> list[Message]:
+    """The newest messages below a position, newest first."""
+    through = min(before - 1, log.head.offset)
+    held = _held(log, channel, log.window.floor) or []
     found = [message for message in held if (message.position or 0) <= through][-limit:]
-    if len(found) < limit and node.window.floor:
-        found = await _in_thread(lambda: _read_backwards(channel, through, limit))
+    if len(found) < limit and log.window.floor:
+        if log.name != FACTS:
+            found = (await _in_thread(lambda: _of_feed(log, channel, 0, through)))[-limit:]
+        else:
+            found = await _in_thread(lambda: _read_backwards(channel, through, limit))
     return found[::-1]
 
 
-def _held(node: Node, channel: str, after: int) -> list[Message] | None:
-    return node.window.since([channel], after, node.head.offset)
+def _held(log: FollowedLog, channel: str, after: int) -> list[Message] | None:
+    return log.window.since([channel], after, log.head.offset)
+
+
+def _of_feed(log: FollowedLog, channel: str, after: int, through: int) -> list[Message]:
+    """All that a feed keeps of the channel, which is not much."""
+    try:
+        rows = log.source.in_rooms(
+            [channel], after=after, through=through, limit=through, epoch=log.head.epoch
+        )
+    except LostError:
+        raise CommandError(UNRECOVERABLE_POSITION) from None
+    return [fact_message(row) for row in rows]
 
 
 def _read_forwards(channel: str, after: int, through: int, limit: int) -> list[Message]:

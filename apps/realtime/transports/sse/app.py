@@ -11,6 +11,7 @@ from django.conf import settings
 
 from apps.realtime.errors import LogUnavailableError
 from apps.realtime.limits import End
+from apps.realtime.logs import log_of
 from apps.realtime.node import Node, node
 from apps.realtime.transports import admission
 from apps.realtime.transports.sse.answers import NOT_ALLOWED, Answer
@@ -62,6 +63,7 @@ async def _admit(scope: Scope) -> tuple[Query, Viewer]:
     query = read_query(scope["query_string"], scope["headers"])
     viewer = await admission.identify(scope["headers"])
     await admission.check_rooms(query.rooms, viewer)
+    log_of(query.rooms)  # one place cannot be resumed from in two
     return query, viewer
 
 
@@ -76,7 +78,8 @@ async def _stream(
         port.close()
         return
     wire = ENVELOPE if query.is_whole else DATA
-    client = Client(node=here, port=port, viewer=viewer, wire=wire)
+    log = here.log_of(*query.rooms)
+    client = Client(node=here, log=log, port=port, viewer=viewer, wire=wire)
     heartbeat = _heartbeat_of(here)
     client.write(CONNECTED)
     here.connections.add(client)

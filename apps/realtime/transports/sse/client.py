@@ -1,5 +1,6 @@
 """One open event stream."""
 
+from apps.realtime.followed import FollowedLog
 from apps.realtime.hub import Wire
 from apps.realtime.limits import End
 from apps.realtime.node import Node
@@ -12,13 +13,16 @@ from veza.kit.asgi.port import Port
 class Client:
     """A hub.Subscriber and a limits.Connection. What is written goes to the socket at once."""
 
-    __slots__ = ("_node", "_port", "viewer", "wire", "write")
+    __slots__ = ("_log", "_node", "_port", "viewer", "wire", "write")
 
     transport = "sse"
     is_merged = True
 
-    def __init__(self, *, node: Node, port: Port, viewer: Viewer, wire: Wire) -> None:
+    def __init__(
+        self, *, node: Node, log: FollowedLog, port: Port, viewer: Viewer, wire: Wire
+    ) -> None:
         self._node = node
+        self._log = log
         self._port = port
         self.viewer = viewer
         self.wire: Wire = wire
@@ -47,9 +51,11 @@ class Client:
         self._node.connections.discard(self)
         self._port.abort()
 
-    def reset(self, head: Position, reason: str) -> None:
-        """The log is another one now; the stream goes on after its newest fact."""
-        newest_id = self._node.window.newest_id
+    def reset(self, log: str, head: Position, reason: str) -> None:
+        """The log is another one now; the stream goes on after its newest message."""
+        if log != self._log.name:
+            return
+        newest_id = self._log.window.newest_id
         self.write(reset_chunk(head=head, reason=reason, newest_id=newest_id))
 
     def expel(self, room: str) -> None:

@@ -3,7 +3,7 @@
 import random
 
 from apps.realtime.limits import End
-from apps.realtime.recovery import LostReason
+from apps.realtime.logs import LostReason
 from apps.realtime.types import Message, Position, to_json
 from veza.kit.asgi.port import http_chunk
 

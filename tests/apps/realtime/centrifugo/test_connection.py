@@ -180,7 +180,7 @@ class TestEndsOfSubscriptions:
         connection = connect()
         for channel in ("metrics", "instrument:X"):
             connection.join(channel, wants_presence=False)
-        connection.reset(Position(5, "e2"), "epoch")
+        connection.reset("facts", Position(5, "e2"), "epoch")
         assert port.read() == [
             {
                 "push": {

@@ -1,0 +1,93 @@
+"""From captured changes of rounds to what readers and rooms get. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.datastream.rules.changes import Change, ChangeError, Row
+from apps.datastream.rules.rounds import (
+    CORRECTED,
+    FINISHED,
+    REMOVED,
+    Played,
+    envelope,
+    rooms_of,
+    round_of_row,
+    to_json,
+)
+from veza.integrations.projection import Announcement, Effect
+
+UNAVAILABLE = "__debezium_unavailable_value"
+_TYPES = {"finished": FINISHED, "corrected": CORRECTED, "removed": REMOVED}
+
+
+def games_of(change: Change) -> set[str]:
+    """The ids of the games that have to be known to project it."""
+    rows = (change.before, change.after)
+    return {str(row["game_id"]) for row in rows if row and row.get("game_id")}
+
+
+class Projecting:
+    """Changes in their order to effects; counts positions on from `head`."""
+
+    def __init__(self, *, epoch: str, head: int) -> None:
+        self.epoch = epoch
+        self.head = head
+        self.effects: list[Effect] = []
+
+    def add(self, change: Change, games: Mapping[str, Played]) -> None:
+        """Raises ChangeError for a row that makes no sense; then nothing of it is added."""
+        try:
+            planned = _planned(change, games)
+        except (KeyError, TypeError, ValueError) as fault:
+            raise ChangeError(f"{type(fault).__name__}: {fault}") from None
+        for kind, round_, game in planned:
+            self._add(kind, round_, game, change)
+
+    def _add(self, kind: Any, round_: Mapping[str, Any], game: Played, change: Change) -> None:
+        told = None
+        if kind != "known":
+            self.head += 1
+            message = envelope(_TYPES[kind], change, round_, (self.head, self.epoch))
+            told = Announcement(position=self.head, envelope=to_json(message), rooms=rooms_of(game))
+        self.effects.append(
+            Effect(
+                kind=kind,
+                id=round_["id"],
+                slug=game.slug,
+                type=game.type,
+                score=round_["timestamp"],
+                document=to_json(round_),
+                announcement=told,
+            )
+        )
+
+
+_Planned = list[tuple[str, dict[str, Any], Played]]
+
+
+def _planned(change: Change, games: Mapping[str, Played]) -> _Planned:
+    """What happens to which round. A round that went to another game leaves the first."""
+    before, after = change.before, change.after
+    if change.op == "d":
+        return [("removed", *_round(before, games))]
+    if change.op != "u":
+        return [("known" if change.op == "r" else "finished", *_round(after, games))]
+    whole = _whole(before, after)
+    if before and before.get("game_id") not in (None, whole["game_id"]):
+        return [("removed", *_round(before, games)), ("corrected", *_round(whole, games))]
+    return [("corrected", *_round(whole, games))]
+
+
+def _round(row: Row | None, games: Mapping[str, Played]) -> tuple[dict[str, Any], Played]:
+    if row is None:
+        raise ValueError("the row is missing")
+    game = games[str(row["game_id"])]
+    return round_of_row(row, game), game
+
+
+def _whole(before: Row | None, after: Row | None) -> dict[str, Any]:
+    """Large values that the change left as they were stand in the row before it only."""
+    return {
+        name: (before or {}).get(name, value) if value == UNAVAILABLE else value
+        for name, value in (after or {}).items()
+    }

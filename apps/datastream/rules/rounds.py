@@ -1,0 +1,123 @@
+"""Rounds as clients read them, and what a change of one means."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from apps.datastream.rules.changes import Change
+
+FINISHED, CORRECTED, REMOVED = "round.finished", "round.corrected", "round.removed"
+GAME_ROOM, TYPE_ROOM, ALL_ROOM = "game:{slug}", "game-type:{type}", "games"
+WORD = r"[A-Za-z0-9_.-]{1,64}"
+_WORD = re.compile(WORD)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Played:
+    """What a round has of its game."""
+
+    id: UUID
+    slug: str
+    type: str
+
+
+def is_word(text: str) -> bool:
+    """Whether a slug or a type can read so."""
+    return _WORD.fullmatch(text) is not None
+
+
+def round_document(
+    *,
+    number: int,
+    game: Played,
+    finished_at: datetime,
+    extras: Any,
+) -> dict[str, Any]:
+    """The round as REST, sockets and keys hold it. `id` comes first: keys are searched by it."""
+    micros = (finished_at - _EPOCH) // _MICROSECOND
+    return {
+        "id": number,
+        "game_id": str(game.id),
+        "game_slug": game.slug,
+        "game_type": game.type,
+        "finished_at": _shown(finished_at),
+        "extras": extras,
+        "timestamp": micros // 1000,
+    }
+
+
+def round_of_row(row: Mapping[str, Any], game: Played) -> dict[str, Any]:
+    """The round of a captured row. Raises KeyError, TypeError and ValueError."""
+    return round_document(
+        number=int(row["id"]),
+        game=game,
+        finished_at=datetime.fromisoformat(row["finished_at"]),
+        extras=read_extras(row["extras"]),
+    )
+
+
+def read_extras(text: str) -> Any:
+    """The JSON of a column. Raises ValueError.
+
+    PostgreSQL holds numbers that no client's JSON can: they are told as their digits.
+    """
+    return json.loads(text, parse_float=_number, parse_int=_number)
+
+
+def _number(digits: str) -> int | float | str:
+    try:
+        value = float(digits) if set(digits) & set(".eE") else int(digits)
+        return value if math.isfinite(value) else digits
+    except (ValueError, OverflowError):
+        return digits
+
+
+def to_json(document: Any) -> str:
+    """Compact, on one line."""
+    return _encode(document)
+
+
+def rooms_of(game: Played) -> tuple[str, ...]:
+    """Where a round of this game is told."""
+    return (GAME_ROOM.format(slug=game.slug), TYPE_ROOM.format(type=game.type), ALL_ROOM)
+
+
+def message_id(*, at_us: int, lsn: int, row: int) -> UUID:
+    """A UUIDv7 of the commit's time and the row: the same whoever captures the change.
+
+    A row may be changed several times in one commit; the change's place in PostgreSQL's log, of
+    which every record begins at a multiple of 8, tells them apart.
+    """
+    number = (at_us // 1000 & (1 << 48) - 1) << 80
+    number |= 7 << 76 | (lsn >> 3 & 0xFFF) << 64
+    return UUID(int=number | 1 << 63 | row & (1 << 62) - 1)
+
+
+def envelope(
+    kind: str, change: Change, told: Mapping[str, Any], at: tuple[int, str]
+) -> dict[str, Any]:
+    """What clients get, without the name of their room; `at` is position and epoch."""
+    row = told["id"]
+    return {
+        "id": str(message_id(at_us=change.at_us, lsn=change.lsn, row=row)),
+        "type": kind,
+        "version": 1,
+        "time": _shown(_EPOCH + timedelta(microseconds=change.at_us)),
+        "subject": {"type": "round", "id": str(row)},
+        "actor": None,
+        "data": told,
+        "position": at[0],
+        "epoch": at[1],
+    }
+
+
+def _shown(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

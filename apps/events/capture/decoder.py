@@ -1,0 +1,242 @@
+"""pgoutput, version 1 of its protocol: bytes of a slot to changes of rows. Pure.
+
+https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+EPOCH_US = 946_684_800_000_000
+"""2000-01-01, PostgreSQL's year 0, in microseconds since 1970."""
+
+_BEGIN = struct.Struct(">QqI")
+_COMMIT = struct.Struct(">BQQq")
+_INT16 = struct.Struct(">h")
+_INT32 = struct.Struct(">i")
+_UINT32 = struct.Struct(">I")
+
+
+class DecodingError(Exception):
+    """These bytes are no message of the protocol, or one of a table that was never described."""
+
+
+class Column(NamedTuple):
+    """`type` is the number of its type in pg_type."""
+
+    name: str
+    type: int
+    is_key: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A captured table as it was when the change was made."""
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+
+
+class Unchanged:
+    """Stands for a large value that the change left as it was, and that the log does not repeat."""
+
+
+UNCHANGED = Unchanged()
+Value = str | None | Unchanged
+Row = Mapping[str, Value]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begin:
+    """`commit_lsn` is where the commit stands in the log; `time_us` its time, since 1970."""
+
+    commit_lsn: int
+    time_us: int
+    transaction: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commit:
+    """`end_lsn` is where the next transaction may begin: what is confirmed."""
+
+    commit_lsn: int
+    end_lsn: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowChange:
+    """`before` holds what the table's REPLICA IDENTITY tells of it; None: nothing."""
+
+    op: Literal["c", "u", "d"]
+    table: Table
+    before: Row | None
+    after: Row | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Truncation:
+    """The tables were emptied."""
+
+    tables: tuple[Table, ...]
+
+
+Decoded = Begin | Commit | RowChange | Truncation | None
+
+
+class _Cursor:
+    __slots__ = ("at", "data")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 1  # behind the letter
+
+    def take(self, form: struct.Struct) -> Any:
+        found = form.unpack_from(self.data, self.at)
+        self.at += form.size
+        return found[0] if len(found) == 1 else found
+
+    def letter(self) -> bytes:
+        found = self.data[self.at : self.at + 1]
+        self.at += 1
+        return found
+
+    def text(self) -> str:
+        end = self.data.index(b"\0", self.at)
+        found = self.data[self.at : end].decode()
+        self.at = end + 1
+        return found
+
+    def piece(self) -> str:
+        size = self.take(_INT32)
+        found = self.data[self.at : self.at + size]
+        if size < 0 or len(found) != size:
+            raise DecodingError("A value is cut off.")
+        self.at += size
+        return found.decode()
+
+
+@dataclass(slots=True)
+class Decoder:
+    """Of one session: the server describes each table before its first change, and again after
+    its columns were changed.
+    """
+
+    tables: dict[int, Table] = field(default_factory=dict)
+
+    def decode(self, data: bytes) -> Decoded:
+        """One message; None for what tells nothing of rows. Raises DecodingError."""
+        decode = _DECODERS.get(data[:1])
+        if decode is None:
+            raise DecodingError(f"A message begins with {data[:1]!r}.")
+        try:
+            return decode(self, _Cursor(data))
+        except (struct.error, ValueError, IndexError) as fault:
+            raise DecodingError(str(fault)) from None
+
+    def _table(self, cursor: _Cursor) -> Table:
+        number = cursor.take(_UINT32)
+        if number not in self.tables:
+            raise DecodingError(f"Table {number} was never described.")
+        return self.tables[number]
+
+    def read_begin(self, cursor: _Cursor) -> Decoded:
+        """A commit begins."""
+        lsn, at, transaction = cursor.take(_BEGIN)
+        return Begin(commit_lsn=lsn, time_us=at + EPOCH_US, transaction=transaction)
+
+    def read_commit(self, cursor: _Cursor) -> Decoded:
+        """It ends."""
+        _, lsn, end, _ = cursor.take(_COMMIT)
+        return Commit(commit_lsn=lsn, end_lsn=end)
+
+    def read_relation(self, cursor: _Cursor) -> Decoded:
+        """A table is described."""
+        number = cursor.take(_UINT32)
+        schema, name, _ = cursor.text(), cursor.text(), cursor.letter()
+        columns = []
+        for _ in range(cursor.take(_INT16)):
+            flags, column = cursor.letter(), cursor.text()
+            kind, _ = cursor.take(_UINT32), cursor.take(_INT32)
+            columns.append(Column(column, kind, flags == b"\x01"))
+        self.tables[number] = Table(schema=schema, name=name, columns=tuple(columns))
+        return None
+
+    def read_insert(self, cursor: _Cursor) -> Decoded:
+        """A row is new."""
+        table = self._table(cursor)
+        _expect(cursor.letter(), b"N")
+        return RowChange(op="c", table=table, before=None, after=_row(cursor, table))
+
+    def read_update(self, cursor: _Cursor) -> Decoded:
+        """A row was changed."""
+        table = self._table(cursor)
+        letter, before = cursor.letter(), None
+        if letter in (b"K", b"O"):
+            before = _row(cursor, table, only_key=letter == b"K")
+            letter = cursor.letter()
+        _expect(letter, b"N")
+        return RowChange(op="u", table=table, before=before, after=_row(cursor, table))
+
+    def read_delete(self, cursor: _Cursor) -> Decoded:
+        """A row was deleted."""
+        table = self._table(cursor)
+        letter = cursor.letter()
+        if letter not in (b"K", b"O"):
+            raise DecodingError(f"A deleted row begins with {letter!r}.")
+        before = _row(cursor, table, only_key=letter == b"K")
+        return RowChange(op="d", table=table, before=before, after=None)
+
+    def read_truncate(self, cursor: _Cursor) -> Decoded:
+        """Tables were emptied."""
+        count, _ = cursor.take(_INT32), cursor.letter()
+        numbers = [cursor.take(_UINT32) for _ in range(count)]
+        return Truncation(tables=tuple(self.tables[n] for n in numbers if n in self.tables))
+
+    def read_nothing(self, _: _Cursor) -> Decoded:
+        """Origins, types and messages that somebody wrote into the log."""
+        return None
+
+
+_DECODERS: dict[bytes, Callable[[Decoder, _Cursor], Decoded]] = {
+    b"B": Decoder.read_begin,
+    b"C": Decoder.read_commit,
+    b"R": Decoder.read_relation,
+    b"I": Decoder.read_insert,
+    b"U": Decoder.read_update,
+    b"D": Decoder.read_delete,
+    b"T": Decoder.read_truncate,
+    b"O": Decoder.read_nothing,
+    b"Y": Decoder.read_nothing,
+    b"M": Decoder.read_nothing,
+}
+
+
+def _expect(letter: bytes, wanted: bytes) -> None:
+    if letter != wanted:
+        raise DecodingError(f"{letter!r} stands where {wanted!r} belongs.")
+
+
+def _row(cursor: _Cursor, table: Table, *, only_key: bool = False) -> Row:
+    """The values by column; under a key alone the others come as null and mean nothing."""
+    count = cursor.take(_INT16)
+    if count != len(table.columns):
+        raise DecodingError(f"{table.name} has {len(table.columns)} columns, a row {count}.")
+    row: dict[str, Value] = {}
+    for column in table.columns:
+        value = _value(cursor)
+        if column.is_key or not only_key:
+            row[column.name] = value
+    return row
+
+
+def _value(cursor: _Cursor) -> Value:
+    kind = cursor.letter()
+    if kind == b"t":
+        return cursor.piece()
+    if kind == b"n":
+        return None
+    if kind == b"u":
+        return UNCHANGED
+    raise DecodingError(f"A value is of the kind {kind!r}.")

@@ -1,0 +1,96 @@
+"""Values of columns as Debezium writes them into JSON (`decimal.handling.mode=string`). Pure.
+
+PostgreSQL tells them as text, under `TimeZone = UTC`, `DateStyle = ISO`.
+"""
+
+import base64
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from apps.events.capture.decoder import UNCHANGED, Column, Row, Value
+
+UNAVAILABLE = "__debezium_unavailable_value"
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_TIME = re.compile(r"(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?")
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+
+
+def as_json(columns: tuple[Column, ...], row: Row | None) -> dict[str, Any] | None:
+    """The row as Debezium has it under `before` and `after`."""
+    if row is None:
+        return None
+    return {each.name: _value(each.type, row.get(each.name)) for each in columns}
+
+
+def _value(kind: int, value: Value) -> Any:
+    if value is None:
+        return None
+    if value is UNCHANGED:
+        return UNAVAILABLE
+    convert = _CONVERT.get(kind)
+    return value if convert is None else convert(str(value))
+
+
+def _float(text: str) -> float | None:
+    """JSON has neither NaN nor infinities."""
+    return None if text in ("NaN", "Infinity", "-Infinity") else float(text)
+
+
+def _instant(text: str) -> str:
+    """`2026-11-21 10:00:00.5+00` to `2026-11-21T10:00:00.5Z`; `infinity` stays."""
+    day, found, rest = text.partition(" ")
+    if not found or not rest.endswith("+00"):
+        return text
+    time, dot, fraction = rest[:-3].partition(".")
+    return f"{day}T{time}{dot}{fraction}Z"
+
+
+def _days(text: str) -> int | str:
+    match = _DAY.fullmatch(text)
+    if match is None:  # infinity, or before our era
+        return text
+    year, month, day = map(int, match.groups())
+    return date(year, month, day).toordinal() - _EPOCH_DAY
+
+
+def _micros_of_day(text: str) -> int | str:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return text
+    hours, minutes, seconds, fraction = match.groups(default="")
+    whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+    return whole * 1_000_000 + int(fraction.ljust(6, "0"))
+
+
+def _micros(text: str) -> int | str:
+    day, _, time = text.partition(" ")
+    days, micros = _days(day), _micros_of_day(time)
+    if isinstance(days, str) or isinstance(micros, str):
+        return text
+    return days * 86_400_000_000 + micros
+
+
+def _bytes(text: str) -> str:
+    return base64.b64encode(bytes.fromhex(text.removeprefix("\\x"))).decode()
+
+
+_BOOL, _BYTEA, _INT8, _INT2, _INT4, _OID = 16, 17, 20, 21, 23, 26
+_FLOAT4, _FLOAT8, _DATE, _TIME_OF_DAY, _TIMESTAMP, _TIMESTAMPTZ = 700, 701, 1082, 1083, 1114, 1184
+
+# What is not here is told as its text: jsonb, uuid, numeric, text and all that are read as text.
+_CONVERT: dict[int, Callable[[str], Any]] = {
+    _BOOL: lambda text: text == "t",
+    _BYTEA: _bytes,
+    _INT8: int,
+    _INT2: int,
+    _INT4: int,
+    _OID: int,
+    _FLOAT4: _float,
+    _FLOAT8: _float,
+    _DATE: _days,
+    _TIME_OF_DAY: _micros_of_day,
+    _TIMESTAMP: _micros,
+    _TIMESTAMPTZ: _instant,
+}

@@ -1,0 +1,53 @@
+"""One log as a process has it: its newest messages in memory, kept up to date, and asked for."""
+
+import asyncio
+from collections.abc import Callable
+
+from django.conf import settings
+
+from apps.realtime.follower import Follower
+from apps.realtime.hub import Hub
+from apps.realtime.log_reader import LogReader
+from apps.realtime.logs import LogSource
+from apps.realtime.recovery import Recovery
+from apps.realtime.types import Position
+from apps.realtime.window import Window
+
+
+class FollowedLog:
+    """Made on the event loop that runs it. `on_reset` is called with the log and the reason."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        hub: Hub,
+        source: LogSource,
+        on_reset: Callable[["FollowedLog", str], None],
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.window = Window(retention_s=settings.EVENT_RETENTION_S)
+        self.follower = Follower(
+            hub=hub, window=self.window, reader=LogReader(name=f"follower-{name}"),
+            on_reset=lambda reason: on_reset(self, reason), source=source,
+        )  # fmt: skip
+        self.recovery = Recovery(
+            window=self.window, reader=LogReader(name=f"recovery-{name}"), log=self.follower,
+            source=source,
+        )  # fmt: skip
+
+    @property
+    def head(self) -> Position:
+        """The newest message that this process has handed out."""
+        return Position(self.window.head, self.window.epoch)
+
+    async def stop(self) -> None:
+        """Let go of the log."""
+        await self.follower.stop()
+        self.recovery.stop()
+
+
+async def start_all(logs: list[FollowedLog]) -> None:
+    """Begin to follow them all at once."""
+    await asyncio.gather(*(each.follower.start() for each in logs))

@@ -1,0 +1,27 @@
+"""The projection of rounds. The adapter is PROJECTION_BACKEND's."""
+
+from veza.integrations.projection.port import (
+    HELD,
+    Announcement,
+    Batch,
+    Effect,
+    FeedBounds,
+    FeedRow,
+    Projection,
+    ProjectionOvertakenError,
+    ProjectionUnavailableError,
+    RoomRows,
+    State,
+)
+from veza.kit.backends import backend
+
+__all__ = [
+    "HELD", "Announcement", "Batch", "Effect", "FeedBounds", "FeedRow", "Projection",
+    "ProjectionOvertakenError", "ProjectionUnavailableError", "RoomRows", "State", "projection",
+]  # fmt: skip
+
+
+def projection() -> Projection:
+    """The projection as this process reaches it."""
+    adapter: Projection = backend("PROJECTION_BACKEND")
+    return adapter

@@ -1,0 +1,186 @@
+"""The projection in Redis or Valkey, under names that other programs may read."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from veza.integrations.projection import scripts
+from veza.integrations.projection.port import (
+    HELD,
+    HELD_LOG,
+    Batch,
+    Effect,
+    FeedBounds,
+    FeedRow,
+    ProjectionOvertakenError,
+    ProjectionUnavailableError,
+    RoomRows,
+    State,
+)
+
+PROCESSED_S = 300
+WRITE_TIMEOUT_S = 5.0
+WAIT_S = 2.0
+PAUSE_S = 0.5
+Answer = TypeVar("Answer")
+
+
+class RedisProjection:
+    """Reads for requests give up soon, and after a failure Redis is left alone for PAUSE_S."""
+
+    def __init__(self) -> None:
+        self._name = f"{settings.REDIS_NAMESPACE}:feed:rounds"
+        self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
+        self._quick = _connect(timeout_s=settings.ROOM_STATE_TIMEOUT_S)
+        self._apply = self._patient.register_script(scripts.APPLY)
+        self._try_again_at = 0.0
+
+    def state(self) -> State:
+        found = _guarded(partial(self._patient.hgetall, self._name))
+        return State(
+            epoch=_text(found, b"epoch"), head=int(_text(found, b"head") or 0),
+            place=_text(found, b"place"), order=_text(found, b"order"),
+            is_ready=_text(found, b"ready") == "1",
+        )  # fmt: skip
+
+    def apply(self, batch: Batch) -> None:
+        state = batch.state
+        first = next((e.announcement.position for e in batch.effects if e.announcement), None)
+        floor = state.head if first is None else first - 1
+        words: list[Any] = [
+            batch.after, state.place, state.order, state.epoch, state.head, int(state.is_ready),
+            int(batch.begins_epoch), HELD, HELD_LOG, PROCESSED_S, floor,
+        ]  # fmt: skip
+        for effect in batch.effects:
+            words += _words(effect)
+        if not _guarded(partial(self._apply, keys=[self._name], args=words)):
+            raise ProjectionOvertakenError
+
+    def bounds(self) -> FeedBounds:
+        pipeline = self._patient.pipeline(transaction=True)
+        pipeline.hmget(self._name, "epoch", "head", "floor")
+        pipeline.xrange(f"{self._name}:log", count=1)
+        (epoch, head, floor), first = _guarded(pipeline.execute)
+        oldest = _position(first[0][0]) if first else int(head or 0) + 1
+        return FeedBounds((epoch or b"").decode(), max(oldest, int(floor or 0) + 1), int(head or 0))
+
+    def feed_after(self, position: int, *, limit: int, wait_s: float) -> list[FeedRow]:
+        block = max(1, int(min(wait_s, WAIT_S) * 1000))
+        key = f"{self._name}:log"
+        found = _guarded(
+            partial(self._patient.xread, {key: f"{position}-0"}, count=limit, block=block)
+        )
+        return [_row(*entry) for entry in _entries(found)]
+
+    def room_after(self, room: str, position: int, *, through: int) -> RoomRows:
+        key = f"{self._name}:room:{room}"
+        pipeline = self._patient.pipeline(transaction=True)
+        pipeline.xrange(key, count=1)
+        pipeline.xlen(key)
+        pipeline.hget(self._name, "floor")
+        pipeline.xrange(key, min=f"({position}-0", max=f"{through}-0")
+        first, size, floor, found = _guarded(pipeline.execute)
+        gone = _position(first[0][0]) - 1 if size >= HELD else int(floor or 0)
+        return RoomRows(gone, [_row(*entry) for entry in found])
+
+    def latest(self, slug: str) -> bytes | None:
+        ready, found = self._read(lambda pipe: pipe.get(f"latest:{slug}"))
+        if not ready:
+            raise LookupError
+        document: bytes | None = found
+        return document
+
+    def history(self, key: str, *, limit: int) -> list[bytes]:
+        """Of equal times all are read: Redis orders them by their text, clients by their ids."""
+        name = f"history:{key}"
+        ready, top = self._read(lambda pipe: pipe.zrevrange(name, 0, limit - 1, withscores=True))
+        if not ready:
+            raise LookupError
+        if len(top) < limit:
+            return _sorted(top)[:limit]
+        least = top[-1][1]
+        pipeline = self._quick.pipeline(transaction=True)
+        pipeline.zrangebyscore(name, least, least, withscores=True)
+        pipeline.zrange(name, 0, 0, withscores=True)
+        pipeline.zcard(name)
+        equals, lowest, size = self._quickly(pipeline.execute)
+        if size > HELD and lowest and lowest[0][1] >= least:
+            raise LookupError  # some of the same time were let go of
+        return _sorted([pair for pair in top if pair[1] > least] + equals)[:limit]
+
+    def _read(self, ask: Callable[[Any], Any]) -> tuple[bool, Any]:
+        pipeline = self._quick.pipeline(transaction=False)
+        pipeline.hget(self._name, "ready")
+        ask(pipeline)
+        ready, found = self._quickly(pipeline.execute)
+        return ready == b"1", found
+
+    def _quickly(self, act: Callable[[], Any]) -> Any:
+        if time.monotonic() < self._try_again_at:
+            raise ProjectionUnavailableError
+        try:
+            return _guarded(act)
+        except ProjectionUnavailableError:
+            self._try_again_at = time.monotonic() + PAUSE_S
+            raise
+
+
+def _words(effect: Effect) -> list[Any]:
+    told = effect.announcement
+    position, envelope, rooms = (told.position, told.envelope, told.rooms) if told else ("", "", ())
+    return [
+        effect.kind, effect.id, effect.slug, effect.type, effect.score, effect.document,
+        position, envelope, len(rooms), *rooms,
+    ]  # fmt: skip
+
+
+def _sorted(pairs: list[tuple[bytes, float]]) -> list[bytes]:
+    """Newest first; of one time the highest id."""
+    return [doc for doc, _ in sorted(pairs, key=lambda p: (p[1], _id(p[0])), reverse=True)]
+
+
+def _id(document: bytes) -> int:
+    return int(document[len(b'{"id":') : document.index(b",")])
+
+
+def _entries(found: Any) -> Any:
+    """Of the one stream that was asked for, in either version of the protocol."""
+    if isinstance(found, dict):
+        return next(iter(found.values()))[0] if found else []
+    return found[0][1] if found else []
+
+
+def _row(name: bytes, fields: dict[bytes, bytes]) -> FeedRow:
+    return FeedRow(_position(name), fields[b"e"].decode(), tuple(fields[b"r"].decode().split(" ")))
+
+
+def _position(name: bytes) -> int:
+    return int(name.partition(b"-")[0])
+
+
+def _text(found: dict[bytes, bytes], name: bytes) -> str:
+    return found.get(name, b"").decode()
+
+
+def _guarded(act: Callable[[], Answer]) -> Any:
+    try:
+        return act()
+    except RedisError as fault:
+        raise ProjectionUnavailableError from fault
+
+
+def _connect(*, timeout_s: float) -> Redis:
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=timeout_s,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    )
