@@ -116,7 +116,7 @@ class TestIdToken:
             {"sub": "\u00e9"},
             {"at_hash": "wrong"},
         ],
-        ids=str,
+        ids="-".join,
     )
     def test_is_about_us_now_and_this_attempt(self, forger, signed_in, claims):
         forger.claims = claims
