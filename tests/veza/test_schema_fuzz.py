@@ -33,6 +33,8 @@ CHECKS = [
 ]
 
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+for playlist in ("application/vnd.apple.mpegurl", "audio/x-mpegurl"):
+    schemathesis.serializer.alias(playlist, "text/plain")
 config = schemathesis.Config.from_dict({"generation": {"mode": "all"}})
 schema = schemathesis.openapi.from_wsgi("/api/schema?format=json", application, config=config)
 fuzz = settings(

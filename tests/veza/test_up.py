@@ -20,7 +20,9 @@ from veza.embedded.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
-NAMES = {"postgres", "valkey", "web", "worker", "beat", "relay"}
+NAMES = {
+    "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector",
+}  # fmt: skip
 PATIENCE_S = 90
 
 

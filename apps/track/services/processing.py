@@ -50,7 +50,7 @@ def process(*, version_id: UUID, now: datetime) -> bool:
         version = TrackVersion.objects.filter(pk=version_id).first()
         if not is_alone or version is None or version.status != TrackStatus.PROCESSING:
             return True
-        if version.tries >= MAX_TRIES and version.stage not in SCANNED_FIRST:
+        if version.tries >= _most_tries(version) and version.stage not in SCANNED_FIRST:
             stages.fail(version_id=version_id, code=LOST, detail=LOST_DETAIL)
             return True
         TrackVersion.objects.filter(pk=version_id).update(tries=F("tries") + 1)
@@ -91,11 +91,16 @@ def _gave_up(version: TrackVersion, fault: UpstreamError | StorageFullError) -> 
         TrackVersion.objects.filter(pk=version.pk).update(tries=0)
         is_over = version.scan_cuts >= MAX_CUTS
     else:
-        is_over = version.tries >= (jobs.MAX_TRIES if version.job_asked_at else MAX_TRIES)
+        is_over = version.tries >= _most_tries(version)
     if not is_over:
         return False
     stages.fail(version_id=version.id, code=fault.code, detail=str(fault))
     return True
+
+
+def _most_tries(version: TrackVersion) -> int:
+    """A stream server that is away is waited for longer than a worker is believed to be killed."""
+    return jobs.MAX_TRIES if version.job_asked_at else MAX_TRIES
 
 
 def _make(version: TrackVersion, *, now: datetime) -> None:
