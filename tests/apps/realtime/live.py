@@ -38,6 +38,9 @@ ENVIRONMENT = {
     "LOG_LEVEL": "WARNING",
     "RATE_LIMIT_PER_MINUTE": "1000000",
     "RATE_LIMIT_LOGIN_PER_MINUTE": "1000000",
+    "ACCESS_TOKEN_TTL_S": "7200",  # an account may serve the tests of a whole run
+    "DATABASE_POOL_MIN": "1",  # many installations share one server
+    "DATABASE_POOL_IDLE_S": "5",
 }
 _names = count(1)
 _INSERT = """

@@ -17,6 +17,11 @@ MISSED = 100
 WITHIN_S = 60.0
 
 
+def asks_again(web: Web) -> bool:
+    """Whether the process has connections again."""
+    return all(web.call("GET", "/api/v1/metrics").is_success for _ in range(5))
+
+
 @contextmanager
 def without_database(live: Live) -> Iterator[None]:
     """Nobody has a connection to it, nor can get one."""
@@ -30,6 +35,7 @@ def without_database(live: Live) -> Iterator[None]:
             yield
         finally:
             admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+            until(lambda: asks_again(live.web), timeout_s=WITHIN_S)
 
 
 async def stream(web: Web, last_id: str) -> list[str]:

@@ -10,7 +10,7 @@ from apps.track.types import Visibility
 from veza.kit.api.fields import Flag, TextOnly, single_line
 
 RULES = {
-    "type": ["object", "null"],
+    "type": "object",
     "description": "`all` or `any` of conditions `{field, op, value}` and groups, with `ordering`"
     " and `limit`.",
     "example": {"all": [{"field": "genre", "op": "is", "value": "House"}], "limit": 50},
