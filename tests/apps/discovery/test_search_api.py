@@ -52,7 +52,8 @@ class TestTracks:
     def test_are_found_with_a_typing_error_when_nothing_else_is(self, mona: User) -> None:
         make_track(mona, "Midnight rain")
         make_track(mona, "Unlike")
-        assert found(APIClient(), "midnihgt") == ["Midnight rain"]
+        alike = ["Midnight rain"] if texts.knows_alike() else []  # the embedded one does not
+        assert found(APIClient(), "midnihgt") == alike
         assert found(APIClient(), "midnight") == ["Midnight rain"]
 
     def test_are_not_where_the_database_cannot_tell_what_is_alike(
@@ -82,10 +83,13 @@ class TestTracks:
 
 
 class TestPeople:
-    @pytest.mark.parametrize("q", ["mona", "MONA_92", "lindq", "möna lind", "lindqvits", "92"])
+    @pytest.mark.parametrize("q", ["mona", "MONA_92", "lindq", "möna lind", "92"])
     def test_are_found_by_either_name(self, mona: User, q: str) -> None:
         make_user(username="other", display_name="Else")
         assert found(APIClient(), q, "users") == ["mona_92"]
+
+    def test_are_found_with_a_typing_error(self, mona: User) -> None:
+        assert found(APIClient(), "lindqvits", "users") == ["mona_92"] * texts.knows_alike()
 
     def test_are_not_found_when_they_are_gone(self, mona: User) -> None:
         ways: list[dict[str, Any]] = [
