@@ -2,11 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.faults.rig.sizes import SIZE
 from tests.faults.rig.system import PASSWORD, System
@@ -16,12 +15,10 @@ AT_ONCE = 32
 AGENT = {"User-Agent": "phone/1"}
 
 
-@pytest.fixture(scope="module")
-def people(system: System) -> list[dict[str, Any]]:
+def _register(system: System, names: Iterable[str]) -> list[dict[str, Any]]:
     """What registration answered to each."""
     found = []
-    for number in range(TOKENS):
-        name = f"refresher{number}"
+    for name in names:
         body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
         answer = httpx.post(_url(system, "register"), json=body, headers=AGENT, timeout=30)
         assert answer.status_code == 201, answer.text
@@ -49,23 +46,17 @@ async def _refresh(system: System, token: str, *, agents: Sequence[str]) -> list
         )
 
 
-async def test_of_many_at_once_all_get_the_same_successor(
-    system: System, people: list[dict[str, Any]]
-) -> None:
-    for person in people:
+async def test_of_many_at_once_all_get_the_same_successor(system: System) -> None:
+    for person in _register(system, (f"refresher{number}" for number in range(TOKENS))):
         answers = await _refresh(system, person["refresh"], agents=["phone/1"] * AT_ONCE)
 
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.json()["refresh"] for answer in answers}) == 1
-        person["refresh"] = answers[0].json()["refresh"]
-        person["access"] = answers[0].json()["access"]
 
 
-async def test_reuse_ends_that_session_and_no_other(
-    system: System, people: list[dict[str, Any]]
-) -> None:
+async def test_reuse_ends_that_session_and_no_other(system: System) -> None:
     thieves = list(itertools.islice(itertools.cycle(["phone/1", "thief/1"]), AT_ONCE))
-    robbed, other = people[0], people[1]
+    robbed, other = _register(system, ["robbed", "neighbour"])
     answers = await _refresh(system, robbed["refresh"], agents=thieves)
 
     assert {answer.status_code for answer in answers} <= {200, 401}

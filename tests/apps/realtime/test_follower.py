@@ -240,9 +240,8 @@ def test_a_new_epoch_is_told_to_all_and_followed():
                 connection.close()
 
         await asyncio.to_thread(restore)
-        await side.until(lambda: side.resets)
+        await side.until(lambda: (side.window.epoch, side.window.head) == ("restored", 12))
         assert side.resets == ["epoch"]
-        assert (side.window.epoch, side.window.head) == ("restored", 12)
         await side.write(13, 14)
         await side.until(lambda: side.window.head == 14)
         assert side.heard[-2:] == [13, 14]
