@@ -146,7 +146,7 @@ class TestDue:
         daily = CrontabSchedule.from_schedule(crontab(hour="3", minute="41"))
         daily.save()
         row = PeriodicTask.objects.create(name="daily", task=TASK, crontab=daily)
-        return SharedEntry(row, app=Celery("test", broker="memory://"))
+        return SharedEntry(row, app=Celery("test", broker="memory://", set_as_current=False))
 
     def test_a_task_that_is_new_waits_for_its_next_time(self, entry: SharedEntry) -> None:
         assert not entry.is_due().is_due

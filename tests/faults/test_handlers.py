@@ -220,7 +220,7 @@ def test_a_task_that_kills_its_workers_becomes_a_dead_letter(
     eventually(relay_knows_the_handler)
     healthy = ask()
     eventually(lambda: is_over([healthy]))  # the worker has declared its queue
-    with Celery("sender", broker=broker["AMQP_URL"]) as sender:
+    with Celery("sender", broker=broker["AMQP_URL"], set_as_current=False) as sender:
         sender.send_task(
             "handling.die", kwargs={"number": 7}, exchange="veza.tasks",
             routing_key=broker["TEST_QUEUE"], declare=[],

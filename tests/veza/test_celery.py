@@ -85,7 +85,7 @@ class TestWorker:
 
 def _ping(broker: str, queue: str, *, results: str) -> str:
     """Send a ping as a process of the product would, whatever broker the tests are set up for."""
-    sender = Celery("sender", broker=broker, backend=results)
+    sender = Celery("sender", broker=broker, backend=results, set_as_current=False)
     if broker.startswith("amqp"):
         sender.conf.update(
             task_queues=[task_queue(queue)], broker_transport_options={"confirm_publish": True}
