@@ -19,11 +19,12 @@ from apps.track.services.tracks import delete_track
 from apps.track.types import Stage
 from tests.apps.track.stream_servers import path_of, report, signed
 from tests.factories.auth import make_user
+from tests.faults.rig.sizes import SIZE
 from tests.support import published
 
 pytestmark = pytest.mark.django_db
 
-TRACKS = 200
+TRACKS = {"small": 40, "medium": 200, "large": 200}[SIZE.name]
 
 
 def waiting(owner: User) -> Track:
