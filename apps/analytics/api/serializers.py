@@ -29,10 +29,15 @@ class EventInput(serializers.Serializer):
     position_ms = serializers.IntegerField(
         required=False, min_value=0, help_text="In the track; after a seek, where it led."
     )
-    source = serializers.CharField(
-        required=False, max_length=40, help_text="From where: `playlist`, `search`, `profile` ..."
-    )
-    data = serializers.JSONField(required=False, help_text="An object of up to 4,096 bytes.")
+
+    def get_fields(self) -> Any:
+        """Two that are called as attributes of the framework's own."""
+        about = "From where: `playlist`, `search`, `profile` ..."
+        return {
+            **super().get_fields(),
+            "source": serializers.CharField(required=False, max_length=40, help_text=about),
+            "data": serializers.DictField(required=False, help_text="Up to 4,096 bytes."),
+        }
 
 
 class EventsInput(serializers.Serializer):
@@ -53,7 +58,7 @@ class EventsInput(serializers.Serializer):
 class EventsRequest(serializers.Serializer):
     """A batch, as it is described."""
 
-    events = EventInput(many=True, max_length=MOST_EVENTS)
+    events = serializers.ListField(child=EventInput(), max_length=MOST_EVENTS)
 
 
 class RejectedOutput(serializers.Serializer):

@@ -89,12 +89,11 @@ def _type(value: object) -> str:
 def _moment(value: object, *, now: datetime) -> datetime:
     try:
         at = datetime.fromisoformat(value if isinstance(value, str) else "")
-        if at.tzinfo is None:
-            raise ValueError
-        at = at.astimezone(UTC)
+        is_local, at = at.tzinfo is None, at.astimezone(UTC)
     except (ValueError, OverflowError):
-        detail = "`at` is a time of RFC 3339, such as `2026-01-02T03:04:05Z`."
-        raise _invalid(detail) from None
+        is_local = True
+    if is_local:
+        raise _invalid("`at` is a time of RFC 3339, such as `2026-01-02T03:04:05Z`.")
     if at < now - OLDEST:
         raise _FaultyError(Refusal.TOO_OLD, f"`at` is more than {OLDEST.days} days ago.")
     if at > now + AHEAD:

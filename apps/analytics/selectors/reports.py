@@ -56,8 +56,8 @@ def report(
         totals=totals,
         series=[Point(at=at, figures=figures) for at, figures in series.items()],
         retention=[round(each / totals.plays, 4) if totals.plays else 0.0 for each in retention],
-        sources=dict(sources.most_common()),
-        countries=dict(countries.most_common()),
+        sources=_most_first(sources),
+        countries=_most_first(countries),
         computed_at=now,
         tracks=_most_heard(hours) if with_tracks else [],
     )
@@ -68,6 +68,10 @@ def plays_by_day(*, since: datetime) -> dict[datetime, int]:
     rows = Listening.objects.filter(is_counted=True, hour__gte=since)
     days = rows.annotate(day=Trunc("hour", "day")).values("day").annotate(n=Count("id"))
     return dict(days.values_list("day", "n"))
+
+
+def _most_first(plays: Counter[str]) -> dict[str, int]:
+    return dict(sorted(plays.items(), key=lambda each: (-each[1], each[0])))
 
 
 def _within(
