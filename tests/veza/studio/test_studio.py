@@ -1,0 +1,73 @@
+"""Music of the demo: the same each time, sound and not noise, and no more than is told."""
+
+from io import BytesIO
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.auth.services import demo
+from apps.track.models import Playlist, Track, TrackLike
+from tests.apps.analytics.players import hour_ago
+from veza.management.studio import furnishing
+from veza.management.studio.catalogue import ARTISTS, PLAYLISTS, songs
+from veza.management.studio.files import ogg
+from veza.management.studio.pictures import cover
+from veza.management.studio.sound import PEAK, RATE, render
+
+
+def test_there_are_twelve_artists_and_forty_tracks_of_many_kinds() -> None:
+    found = list(songs())
+    assert (len(ARTISTS), len(found), len({song.title for song in found})) == (12, 40, 40)
+    assert len({song.artist.style.genre for song in found}) == 10
+    assert len({song.key for song in found}) > 10
+    assert max(song.bpm for song in found) - min(song.bpm for song in found) > 80
+
+
+def test_a_song_is_the_same_each_time_and_can_be_heard() -> None:
+    song = next(each for each in songs() if each.artist.style.drums == "four")
+    sound = render(song)
+    assert np.array_equal(sound, render(song))
+    assert 18 * RATE < sound.shape[1] < 42 * RATE
+    assert 0.05 < float(np.sqrt(np.mean(sound**2))) < PEAK
+    assert float(np.abs(sound).max()) <= PEAK
+    with av.open(ogg(sound[:, : 5 * RATE], tags={"TITLE": "x"}, picture=cover(1, hue=0.3))) as file:
+        assert file.streams.audio[0].codec_context.name in ("opus", "libopus")
+        assert file.streams.audio[0].metadata["TITLE"] == "x"
+
+
+def test_covers_are_the_same_each_time_and_differ() -> None:
+    assert cover(1, hue=0.1) == cover(1, hue=0.1) != cover(2, hue=0.1)
+    assert Image.open(BytesIO(cover(1, hue=0.1))).size == (480, 480)
+
+
+@pytest.mark.django_db
+def test_what_is_there_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_once(**told: object) -> Track:
+        texts = told["texts"]
+        fields = {"status": "ready", "visibility": "public", "duration_ms": 30_000}
+        return Track.objects.create(
+            owner_id=told["user_id"], title=texts.title, **fields  # type: ignore[attr-defined]
+        )  # fmt: skip
+
+    monkeypatch.setattr(furnishing, "upload_track", at_once)
+    monkeypatch.setattr(furnishing, "_file", lambda song: BytesIO(b"sound"))
+    demo.ensure_accounts(now=hour_ago())
+    said: list[str] = []
+
+    def furnish() -> dict[str, int]:
+        studio = furnishing.Studio(now=hour_ago(), say=lambda what, done, of: said.append(what))
+        return studio.furnish()
+
+    first = furnish()
+    assert (first["artists"], first["tracks"]) == (12, 40)
+    assert set(said) == {"artists", "tracks", "playlists", "likes", "plays"}
+    counted = (Track.objects.count(), Playlist.objects.count(), TrackLike.objects.count())
+    assert counted == (40, len(PLAYLISTS), first["likes"])
+    plays = sum(Track.objects.values_list("play_count", flat=True))
+    assert plays > 500
+    Track.objects.filter(title="Ballast").delete()
+    furnish()
+    assert Track.objects.count() == 40
+    assert Playlist.objects.count() == len(PLAYLISTS)
