@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.analytics.services.intake import take_events
 from apps.analytics.types import Sender
+from apps.auth.models import RolePermission
 from apps.auth.types import RoleName
 from tests.apps.analytics.players import hearing, make_track
 from tests.factories.auth import make_user
@@ -57,8 +58,11 @@ def test_an_operator_sees_plays_people_uploads_connections_and_lag(client: Clien
     assert "relay" in panel(page, "lag")
 
 
-def test_a_moderator_sees_what_he_may_see_elsewhere(client: Client) -> None:
-    page = front_page(client, RoleName.MODERATOR)
+def test_nobody_sees_there_what_he_may_not_see_elsewhere(client: Client) -> None:
+    hidden = ("analytics.platform", "events.read")
+    RolePermission.objects.filter(permission_id__in=hidden).delete()
+    page = front_page(client, RoleName.OPERATOR)
+    assert "panel-people" in page
     assert "panel-plays" not in page
     assert "panel-lag" not in page
 

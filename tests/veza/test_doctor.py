@@ -70,7 +70,7 @@ def test_what_fails_or_hangs_is_told_and_keeps_nobody_waiting(
     def fail() -> Finding:
         raise OperationalError("connection refused")
 
-    hangs, _ = socket.socketpair()
+    hangs, other = socket.socketpair()
 
     def hang() -> Finding:
         hangs.recv(1)
@@ -83,10 +83,11 @@ def test_what_fails_or_hangs_is_told_and_keeps_nobody_waiting(
     assert "DATABASE_URL" in postgres["mend"]
     assert "database does not answer" in clock["detail"]
     assert "No answer" in redis["detail"]
+    other.close()  # ends the wait
     hangs.close()
 
 
-def test_weak_and_shared_secrets_are_faults(settings: SettingsWrapper) -> None:
+def test_weak_and_shared_secrets_are_faults(settings: Any) -> None:
     settings.SECRET_KEY = "abcdefghijklmnopqrstuvwxyz0123456789"
     settings.ENCRYPTION_KEYS = ["zyxwvutsrqponmlkjihgfedcba9876543210"]
     settings.INTERNAL_API_SECRETS = ["qwertzuiopasdfghjklyxcvbnm0192837465"]
@@ -100,7 +101,7 @@ def test_weak_and_shared_secrets_are_faults(settings: SettingsWrapper) -> None:
     assert protection.check_secrets().state == "ok"
 
 
-def test_production_wants_its_hosts_https_and_no_debug(settings: SettingsWrapper) -> None:
+def test_production_wants_its_hosts_https_and_no_debug(settings: Any) -> None:
     settings.VEZA_ENV, settings.DEBUG, settings.ALLOWED_HOSTS = "production", True, ["*"]
     assert protection.check_debug().state == "fault"
     assert "ALLOWED_HOSTS" in protection.check_hosts().mend
@@ -117,7 +118,7 @@ def test_secrets_that_others_can_read_are_a_fault(settings: Any, tmp_path: Path)
     assert "chmod 600" in machine.check_data_dir().mend
 
 
-def test_nothing_that_runs_is_a_fault(settings: SettingsWrapper, tmp_path: Path) -> None:
+def test_nothing_that_runs_is_a_fault(settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     assert "make run" in machine.check_processes().mend
 
@@ -133,7 +134,7 @@ def test_the_servers_of_the_tests_are_well(settings: Any) -> None:
     assert "relay" in servers.check_relay().mend
 
 
-def test_demo_data_has_no_place_in_production(settings: SettingsWrapper) -> None:
+def test_demo_data_has_no_place_in_production(settings: Any) -> None:
     settings.VEZA_ENV = "production"
     with pytest.raises(CommandError, match="no place in production"):
         call_command("seed_demo")

@@ -73,8 +73,9 @@ def _by_day(name: str, title: str, days: Mapping[datetime, int]) -> Panel:
 def _uploads(now: datetime) -> Panel:
     found = count_by_status(since=_first_day(now))
     lines = [
-        Row(name=status, count=found.get(status, 0), mark=mark, told=f"{found.get(status, 0):,}")
+        Row(name=status, count=count, mark=mark if count else "idle", told=f"{count:,}")
         for status, mark in _STATUSES.items()
+        for count in [found.get(status, 0)]
     ]
     return Panel(
         name="uploads", title="Uploads", figure=f"{sum(found.values()):,}",
@@ -96,7 +97,7 @@ def _connections(now: datetime) -> Panel:
         Row(name=transport, count=count, mark="busy", told=f"{count:,}")
         for transport, count in sorted(counts.items(), key=lambda each: -each[1])
     ]
-    about = f"open now, in {len(processes)} processes" if len(processes) != 1 else "open now"
+    about = "open now" if len(processes) == 1 else f"open now, in {len(processes)} processes"
     return Panel(
         name="connections", title="Connections", figure=f"{sum(counts.values()):,}", about=about,
         rows=rows(lines),
@@ -113,9 +114,9 @@ def _lag(now: datetime) -> Panel:
         Row(name="kept for capture", count=0, mark=_STATES[capture.state],
             told="off" if capture.state == "off" else f"{capture.lag_bytes / MIB:.1f} MiB"),
     ]  # fmt: skip
-    worst = max(late_s, handlers.lag_s, capture.lag_s)
+    worst = max(late_s, handlers.lag_s)
     return Panel(
-        name="lag", title="Lag", figure=f"{worst:.1f} s", about="from a change to who is told",
+        name="lag", title="Lag", figure=f"{worst:.1f} s", about="from a fact to who reacts",
         rows=rows(lines, full=LATE_S * 1000),
     )  # fmt: skip
 

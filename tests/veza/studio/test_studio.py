@@ -1,6 +1,7 @@
 """Music of the demo: the same each time, sound and not noise, and no more than is told."""
 
 from io import BytesIO
+from uuid import UUID
 
 import av
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from apps.auth.services import demo
 from apps.track.models import Playlist, Track, TrackLike
+from apps.track.types import TrackTexts
 from tests.apps.analytics.players import hour_ago
 from veza.management.studio import furnishing
 from veza.management.studio.catalogue import ARTISTS, PLAYLISTS, songs
@@ -44,12 +46,9 @@ def test_covers_are_the_same_each_time_and_differ() -> None:
 
 @pytest.mark.django_db
 def test_what_is_there_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def at_once(**told: object) -> Track:
-        texts = told["texts"]
+    def at_once(*, user_id: UUID, texts: TrackTexts, **_: object) -> Track:
         fields = {"status": "ready", "visibility": "public", "duration_ms": 30_000}
-        return Track.objects.create(
-            owner_id=told["user_id"], title=texts.title, **fields  # type: ignore[attr-defined]
-        )  # fmt: skip
+        return Track.objects.create(owner_id=user_id, title=texts.title, **fields)
 
     monkeypatch.setattr(furnishing, "upload_track", at_once)
     monkeypatch.setattr(furnishing, "_file", lambda song: BytesIO(b"sound"))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from uuid import UUID
 
+from apps.analytics.services.counting import plays_of
 from apps.analytics.services.intake import take_events
 from apps.analytics.services.rollups import refresh
 from apps.analytics.types import Sender
@@ -160,7 +161,7 @@ class Studio:
                 take_events(some, sender=sender, now=self.now)
             self.say("plays", min(PLAYS, (start + BATCH) * PLAYS // max(1, len(events))), PLAYS)
         refresh(now=self.now)
-        return PLAYS if ready else 0
+        return sum(plays_of(ready).values())
 
 
 def _plays(ready: Sequence[UUID], *, now: datetime) -> Iterator[tuple[str, dict[str, object]]]:
