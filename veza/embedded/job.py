@@ -43,7 +43,7 @@ class Job:
 
     def news(self) -> list[str]:
         """What it has printed since the last call, in whole lines."""
-        if self._process is None or self._process.stdout is None:
+        if self._process is None or self._process.stdout is None or self._process.stdout.closed:
             return []
         while chunk := self._process.stdout.read():
             self._heard += chunk
@@ -55,6 +55,7 @@ class Job:
 
     def outcome(self) -> str:
         """After its end: notes success; otherwise a sentence that says where to look."""
+        self._let_go()
         if self._process is None or self._process.returncode == 0:
             self._done()
             return ""
@@ -65,3 +66,8 @@ class Job:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()

@@ -108,9 +108,10 @@ class Supervisor:
             child.check_ready()
             self._relate(child)
         for job in list(self._jobs):
+            has_ended = job.has_ended()  # asked first: what it prints last is read after that
             for line in job.news():
                 self._say(line)
-            if job.has_ended():
+            if has_ended:
                 self._jobs.remove(job)
                 if said := job.outcome():
                     self._say(said)
