@@ -1,8 +1,9 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import veza.kit.models
 from django.conf import settings
 from django.db import migrations, models
+
+import veza.kit.models
 
 
 class Migration(migrations.Migration):
