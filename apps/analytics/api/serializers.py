@@ -51,7 +51,7 @@ class EventsInput(serializers.Serializer):
             if len(data["events"]) <= MOST_EVENTS:
                 return {"events": data["events"]}
             detail = f"Send up to {MOST_EVENTS} events at once."
-            raise serializers.ValidationError({"events": [detail]}, code="max_length")
+            raise serializers.ValidationError({"events": [detail]})
         return super().to_internal_value(data)
 
 
