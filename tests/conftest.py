@@ -82,8 +82,9 @@ def _roles(request: pytest.FixtureRequest) -> None:
     if marker:
         request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
         Role.objects.bulk_create([Role(name=name) for name in RoleName], ignore_conflicts=True)
-        for name in ("0006_permissions", "0015_track_actions"):
-            import_module(f"migrations.auth.{name}").seed(apps, connection.schema_editor())
+        seeds = ("auth.0006_permissions", "auth.0015_track_actions", "analytics.0002_permission")
+        for name in seeds:
+            import_module(f"migrations.{name}").seed(apps, connection.schema_editor())
 
 
 @pytest.fixture(autouse=True)

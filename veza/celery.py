@@ -94,6 +94,8 @@ app.conf.update(
         },
         "trim-events": {"task": "events.trim", "schedule": TRIM_EVERY_S},
         "trim-readings": {"task": "datastream.trim_readings", "schedule": crontab(minute="23")},
+        "refresh-rollups": {"task": "analytics.refresh", "schedule": crontab()},
+        "trim-listening": {"task": "analytics.trim", "schedule": crontab(minute="29")},
         "resume-exports": {"task": "accounts.resume_exports", "schedule": crontab(minute="*/5")},
         "erase-due": {"task": "accounts.erase_due", "schedule": crontab(minute="37")},
         "purge-tracks": {"task": "track.purge", "schedule": crontab(hour="4", minute="11")},

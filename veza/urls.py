@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 
 from veza import files
 from veza.health import views as health
-from veza.pages import account, dev_mail
+from veza.pages import account, dev_mail, events
 from veza.pages import site as pages
 
 handler400 = "veza.kit.api.problems.bad_request"
@@ -31,6 +31,8 @@ urlpatterns = [
     path("files/<path:key>", files.FileView.as_view(), name="files"),
     re_path(r"^admin$", pages.to_admin),
     path("admin/", admin.site.urls),
+    path("api/v1/events", events.EventsView.as_view(), name="events"),
+    path("api/v1/", include("apps.analytics.api.urls")),
     path("api/v1/", include("apps.auth.api.urls")),
     path("api/v1/", include("apps.chat.api.urls")),
     path("api/v1/", include("apps.discovery.api.urls")),

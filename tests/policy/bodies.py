@@ -27,6 +27,7 @@ from tests.factories.sounds import wav
 from tests.policy.objects import make_metric, make_track
 from tests.policy.world import CALLBACK, PROVIDER, Scene, origin
 from veza.kit.crypto import encrypt
+from veza.kit.models import new_id
 
 NEW_PASSWORD = "amber fields of sleeping bass"
 
@@ -172,7 +173,13 @@ def _finished_upload(scene: Scene) -> Any:
     return {"upload_id": str(row.id)}
 
 
+def _heard(scene: Scene) -> Any:
+    told = {"type": "play_started", "session_id": "visit", "at": scene.now.isoformat()}
+    return {"events": [{"id": str(new_id()), "track_id": str(make_track(scene).id), **told}]}
+
+
 BODIES: Mapping[str, Callable[[Scene], Any]] = {
+    "heard": _heard,
     "sound": lambda scene: _sound(),
     "finished upload": _finished_upload,
     "track of a playlist": lambda scene: {"track_id": str(make_track(scene).id)},

@@ -48,11 +48,12 @@ TABLE = "| call | policy | answer | besides |\n| --- | --- | --- | --- |\n"
 
 def holders() -> Mapping[str, tuple[str, ...]]:
     """Which roles hold a permission in a new installation, as the migrations give them."""
-    package = import_module("migrations.auth")
     found: dict[str, tuple[str, ...]] = {}
-    for each in sorted(iter_modules(package.__path__), key=lambda each: each.name):
-        migration = import_module(f"migrations.auth.{each.name}")
-        found |= getattr(migration, "HOLDERS", {})
+    for app in ("auth", "analytics"):
+        package = import_module(f"migrations.{app}")
+        for each in sorted(iter_modules(package.__path__), key=lambda each: each.name):
+            migration = import_module(f"migrations.{app}.{each.name}")
+            found |= getattr(migration, "HOLDERS", {})
     return found
 
 

@@ -121,7 +121,7 @@ def _production_faults(config: Config, *, already_told: Mapping[str, str]) -> di
         and name not in already_told
     }
     for name in OWN_SECRETS:
-        if any(_is_weak(secret) for secret in _secrets_in(config, name)):
+        if any(is_weak_secret(secret) for secret in _secrets_in(config, name)):
             faults[name] = (
                 f"{name.upper()}: too weak, use at least {MIN_SECRET_LENGTH} random characters"
                 " (openssl rand -base64 48)"
@@ -154,7 +154,7 @@ def _secrets_in(config: Config, name: str) -> list[str]:
     return text.split(",") if name == "encryption_keys" else [text]
 
 
-def _is_weak(secret: str) -> bool:
+def is_weak_secret(secret: str) -> bool:
     return len(secret) < MIN_SECRET_LENGTH or len(set(secret)) < MIN_SECRET_VARIETY
 
 

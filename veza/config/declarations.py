@@ -288,6 +288,11 @@ class Config(BaseSettings):
     reading_retention_s: Seconds = setting(
         90 * 24 * 3600, "How long readings of metrics are kept", group="Realtime"
     )
+    listening_retention_s: Seconds = setting(
+        90 * 24 * 3600,
+        "How long events of players are kept, at least 32 days; what was counted of them stays",
+        group="Realtime",
+    )
     sse_max_clients: Count = setting(10000, "SSE clients per process", group="Realtime")
     sse_heartbeat_s: Seconds = setting(
         15, "A comment line to every SSE client this often", group="Realtime"

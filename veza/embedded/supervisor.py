@@ -10,6 +10,7 @@ from veza.embedded import state
 from veza.embedded.accounts import as_we_are, launched
 from veza.embedded.child import Child
 from veza.embedded.errors import EmbeddedError, disk_full
+from veza.embedded.job import Job
 from veza.embedded.logs import Log
 from veza.embedded.service import Service
 from veza.embedded.signals import Signals, StopRequestedError
@@ -31,6 +32,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._written: list[state.ProcessEntry] = []
         self._told: dict[str, float] = {}
+        self._jobs: list[Job] = []
 
     def add(self, services: Iterable[Service]) -> None:
         """Start these as soon as what they need is ready."""
@@ -83,6 +85,11 @@ class Supervisor:
             raise self._failure(name, log)
         return printed.decode("utf-8", "replace")
 
+    def run_beside(self, job: Job) -> None:
+        """Start a program that ends by itself, and tell what it prints. It is stopped with us."""
+        job.start()
+        self._jobs.append(job)
+
     def watch(self) -> None:
         """Keep everything running until somebody asks us to stop."""
         while not self._signals.asked:
@@ -100,6 +107,14 @@ class Supervisor:
                 self._write()
             child.check_ready()
             self._relate(child)
+        for job in list(self._jobs):
+            has_ended = job.has_ended()  # asked first: what it prints last is read after that
+            for line in job.news():
+                self._say(line)
+            if has_ended:
+                self._jobs.remove(job)
+                if said := job.outcome():
+                    self._say(said)
         self._write()
 
     def stop(self, *, timeout_s: float) -> None:
@@ -107,6 +122,8 @@ class Supervisor:
 
         A further signal while this goes on shortens it to a few seconds.
         """
+        for job in self._jobs:
+            job.end()
         asked, began = self._signals.asked, time.monotonic()
         for child in sorted(self._children.values(), key=lambda child: child.service.stops_by):
             if child.runs:

@@ -246,6 +246,7 @@ MAX_CONNECTIONS_PER_USER = config.max_connections_per_user
 EVENT_RETENTION_S = config.event_retention_s
 EVENT_LOG_RETENTION_S = config.event_log_retention_s
 READING_RETENTION_S = config.reading_retention_s
+LISTENING_RETENTION_S = config.listening_retention_s
 # Messages reach all processes of one database; Redis knows no borders between its numbered ones.
 _layer = {
     "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

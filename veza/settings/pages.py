@@ -51,6 +51,7 @@ UNFOLD: dict[str, Any] = {
         }
     ],
     "ENVIRONMENT": "veza.admin.environment",
+    "DASHBOARD_CALLBACK": "veza.admin.dashboard.add_charts",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": True},

@@ -33,6 +33,7 @@ class DemoPerson:
     username: str
     display_name: str
     roles: frozenset[RoleName]
+    bio: str = ""
 
     @property
     def id(self) -> UUID:
@@ -108,6 +109,20 @@ def ensure_accounts(*, now: datetime) -> Sequence[DemoAccount]:
     return [_account(person) for person in PEOPLE]
 
 
+@transaction.atomic
+def ensure_people(people: Sequence[DemoPerson], *, now: datetime) -> None:
+    """Make those of these people who are missing; nobody signs in as them.
+
+    Raises DemoNameTakenError when another person has one of the names.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    known = {user.id for user in list_users([person.id for person in people])}
+    for person in people:
+        if person.id not in known:
+            _create(person, now=now, signs_in=False)
+
+
 def issue_tokens(*, now: datetime) -> dict[str, str]:
     """Tokens for programs, in new sessions of their accounts; those given before stay good."""
     users = {user.id: user for user in list_users([person.id for person in PROGRAMS.values()])}
@@ -128,7 +143,7 @@ def _has_new_secret(known: dict[UUID, User]) -> bool:
     return first is not None and not first.check_password(_password(PEOPLE[0]))
 
 
-def _create(person: DemoPerson, *, now: datetime) -> None:
+def _create(person: DemoPerson, *, now: datetime, signs_in: bool = True) -> None:
     email = f"{person.username}@demo.example"
     if find_user_by_login(person.username) or find_user_by_login(email):
         raise DemoNameTakenError(
@@ -141,8 +156,12 @@ def _create(person: DemoPerson, *, now: datetime) -> None:
         email=email,
         email_verified_at=now,
         display_name=person.display_name,
+        bio=person.bio,
     )
-    user.set_password(_password(person))
+    if signs_in:
+        user.set_password(_password(person))
+    else:
+        user.set_unusable_password()
     create_user(user, roles=person.roles)
 
 

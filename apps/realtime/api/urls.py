@@ -2,10 +2,9 @@
 
 from django.urls import path
 
-from apps.realtime.api.views import EventsView, WatchView
+from apps.realtime.api.views import WatchView
 
 urlpatterns = [
-    path("api/v1/events", EventsView.as_view(), name="events"),
     path("api/v1/events/watch", WatchView.as_view(), name="events-watch"),
     path("events/watch", WatchView.as_view(schema=None)),
 ]

@@ -44,6 +44,13 @@ def waiting_by_stage(*, now: datetime) -> dict[Stage, Waiting]:
     return {stage: found.get(stage, Waiting(count=0, oldest_s=0.0)) for stage in stages}
 
 
+def count_by_status(*, since: datetime) -> dict[str, int]:
+    """What became of the files that came since then; every status has its entry."""
+    rows = TrackVersion.objects.filter(created_at__gte=since, track__deleted_at__isnull=True)
+    found = dict(rows.values("status").annotate(n=Count("pk")).values_list("status", "n"))
+    return {str(status): found.get(status, 0) for status in TrackStatus}
+
+
 def newest_versions(track_ids: Iterable[UUID]) -> dict[UUID, TrackVersion]:
     """The newest version of each track."""
     rows = TrackVersion.objects.filter(track_id__in=list(track_ids))

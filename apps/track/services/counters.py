@@ -1,5 +1,6 @@
 """Counters that are kept with each change, counted anew: nothing to mend, unless by hand."""
 
+from collections.abc import Callable, Collection
 from itertools import islice
 from uuid import UUID
 
@@ -11,14 +12,27 @@ from apps.track.models import Playlist, PlaylistItem, Track, TrackLike
 
 AT_ONCE = 500
 
+TrueNumbers = Callable[[Collection[UUID]], dict[UUID, int]]
+"""The true numbers of these tracks; those that it does not name have none."""
+
+_counted_above: dict[str, TrueNumbers] = {}
+
+
+def register_count(column: str, count: TrueNumbers) -> None:
+    """At start: an app above this one says how a number of tracks is counted anew. What it counts
+    it adds to the track in one transaction with what makes it true.
+    """
+    _counted_above[column] = count
+
 
 def recount() -> dict[str, int]:
-    """Mend `like_count` of tracks and `item_count` of playlists; how many of each were wrong."""
+    """Mend the counters of tracks and playlists; how many of each were wrong."""
     likes = TrackLike.objects.filter(track_id=OuterRef("pk")).values("track_id")
     items = PlaylistItem.objects.filter(playlist_id=OuterRef("pk")).values("playlist_id")
     return {
         "like_count": _mend(Track.objects.all(), "like_count", counted=likes),
         "item_count": _mend(Playlist.objects.all(), "item_count", counted=items),
+        **{column: _mend_above(column, count) for column, count in _counted_above.items()},
     }
 
 
@@ -44,3 +58,22 @@ def _write(rows: QuerySet, column: str, ids: list[UUID], *, true: Coalesce) -> i
     for pk, number in numbers.items():
         rows.filter(pk=pk).update(**{column: number})
     return len(numbers)
+
+
+def _mend_above(column: str, count: TrueNumbers) -> int:
+    ids = Track.objects.order_by("pk").values_list("pk", flat=True).iterator()
+    mended = 0
+    while some := list(islice(ids, AT_ONCE)):
+        mended += _write_above(column, some, count)
+    return mended
+
+
+@transaction.atomic
+def _write_above(column: str, ids: list[UUID], count: TrueNumbers) -> int:
+    rows = Track.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    known = dict(rows.values_list("pk", column))
+    true = count(ids)
+    wrong = [pk for pk, number in known.items() if number != true.get(pk, 0)]
+    for pk in wrong:
+        Track.objects.filter(pk=pk).update(**{column: true.get(pk, 0)})
+    return len(wrong)

@@ -57,8 +57,8 @@ def test_wrong_numbers_are_mended_and_right_ones_left() -> None:
     PlaylistItem.objects.create(playlist=playlist, track=right, place="V")
     out = StringIO()
     call_command("recount", stdout=out)
-    assert out.getvalue() == "like_count: 1 mended\nitem_count: 1 mended\n"
+    assert out.getvalue() == "like_count: 1 mended\nitem_count: 1 mended\nplay_count: 0 mended\n"
     assert Track.objects.get(pk=wrong.pk).like_count == 0
     assert Track.objects.get(pk=right.pk).like_count == 1
     assert Playlist.objects.get().item_count == 1
-    assert counters.recount() == {"like_count": 0, "item_count": 0}
+    assert counters.recount() == {"like_count": 0, "item_count": 0, "play_count": 0}

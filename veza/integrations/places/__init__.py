@@ -20,17 +20,27 @@ logger = structlog.get_logger(__name__)
 
 def place_of(address: str | None) -> str | None:
     """Such as "Lyon, France", in English; None when it is not known."""
+    found = _find(address)
+    names = [_name(found.get(kind)) for kind in ("city", "country")]
+    return ", ".join(name for name in names if name) or None
+
+
+def country_of(address: str | None) -> str | None:
+    """Such as "FR" (ISO 3166-1); None when it is not known."""
+    country = _find(address).get("country")
+    code = country.get("iso_code") if isinstance(country, dict) else None
+    return str(code) if code else None
+
+
+def _find(address: str | None) -> dict[str, Any]:
     database = _open(settings.GEOIP_DATABASE) if settings.GEOIP_DATABASE else None
     if database is None or not address:
-        return None
+        return {}
     try:
         found: Any = database.get(address)
     except ValueError:
-        return None
-    if not isinstance(found, dict):
-        return None
-    names = [_name(found.get(kind)) for kind in ("city", "country")]
-    return ", ".join(name for name in names if name) or None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @cache

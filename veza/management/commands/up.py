@@ -19,6 +19,7 @@ from rich.table import Table
 from veza.config import Config, ConfigError, load
 from veza.embedded import datadir, postgres, roles, state, valkey
 from veza.embedded.errors import EmbeddedError
+from veza.embedded.job import Job
 from veza.embedded.ports import check_port, free_port
 from veza.embedded.service import Service
 from veza.embedded.signals import Signals, StopRequestedError
@@ -42,7 +43,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, help="where to serve; default: PORT (8000)")
         parser.add_argument("--data-dir", type=Path, help="default: VEZA_DATA_DIR (.veza)")
-        parser.add_argument("--no-demo", action="store_true", help="make no demo accounts")
+        parser.add_argument(
+            "--no-demo", action="store_true", help="make no demo accounts and no demo music"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         environ = dict(os.environ)  # noqa: TID251 - the children inherit it
@@ -109,6 +112,7 @@ class Platform:
         self._console.print(self._table(accounts))
         sys.stdout.write(f"ready {self._address}\n")
         sys.stdout.flush()
+        self._demo_data(supervisor, env)
 
     def _servers(self, env: dict[str, str]) -> list[Service]:
         servers = []
@@ -142,6 +146,24 @@ class Platform:
         made = {"database": database, "accounts": accounts}
         state.write_private(known, json.dumps(made, indent=1) + "\n")
         return accounts
+
+    def _demo_data(self, supervisor: Supervisor, env: dict[str, str]) -> None:
+        """Beside the running platform, until it was done once; `seed_demo` goes on by itself."""
+        known = self._data_dir / "demo.json"
+        if not self._demo or "seed_demo" not in get_commands() or not known.exists():
+            return
+        made = json.loads(known.read_text(encoding="utf-8"))
+        if made.get("is_furnished"):
+            return
+
+        def note() -> None:
+            state.write_private(known, json.dumps(made | {"is_furnished": True}, indent=1) + "\n")
+
+        self._say("Making demo music in the background: 12 artists, 40 tracks ...")
+        log = self._data_dir / "logs" / "seed_demo.log"
+        supervisor.run_beside(
+            Job(name="seed_demo", argv=roles.manage("seed_demo"), env=env, log=log, done=note)
+        )
 
     def _table(self, accounts: list[dict[str, Any]]) -> Table:
         table = Table(title="Veza", title_justify="left", show_header=False)

@@ -1,0 +1,1 @@
+"""Decisions about counting: no database, no network, no clock."""

@@ -1,0 +1,1 @@
+"""Reads. Nothing outside this app queries its tables."""

@@ -1,0 +1,1 @@
+"""Music and pictures of the demo: synthesised here, the same each time."""
