@@ -13,7 +13,7 @@ from apps.events import registry
 from apps.events.types import Fact
 from apps.realtime import feeds, rooms
 from apps.realtime.feeds import Feed
-from apps.realtime.rooms import FACTS, RoomRule
+from apps.realtime.rooms import RoomRule
 from veza.pages.frames import CONSUMER, FRAMES, INGESTOR
 
 Node = dict[str, Any]
@@ -252,7 +252,7 @@ ENVELOPE: Node = {
         "data": {},
         "position": {
             "type": "integer",
-            "description": f"Its place in the log of `{FACTS}` or of another; rises within an epoch.",
+            "description": "Its place in the log; it rises within an epoch. Without one: no log.",
         },
         "epoch": {"type": "string"},
         "room": {"type": "string", "description": "By which it reached this client."},

@@ -15,7 +15,7 @@ from veza.pages.frames import FRAMES, Frame
 HEAD = """\
 # Rooms and messages
 
-<!-- Written by `manage.py export_asyncapi` from the apps' events.py and realtime.py: change those. -->
+<!-- Written by `manage.py export_asyncapi` from events.py and realtime.py of the apps. -->
 
 Every room, and what is heard there. The same as [AsyncAPI 3.0](asyncapi.json), for generators and
 viewers; a running server gives it at `/api/asyncapi.json`. How one listens stands in

@@ -20,7 +20,6 @@ from apps.events import registry
 from apps.realtime import feeds, rooms
 from apps.realtime.rooms import Rule
 from tests import npm
-from veza.pages import asyncapi
 
 ROOT = Path(settings.BASE_DIR)
 HERE = Path(__file__).parent
@@ -29,7 +28,8 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def document() -> Document:
-    return json.loads((ROOT / "docs" / "api" / "asyncapi.json").read_text())
+    read: Document = json.loads((ROOT / "docs" / "api" / "asyncapi.json").read_text())
+    return read
 
 
 def ours() -> list[rooms.RoomRule]:

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     """Generates docs/api/asyncapi.json and docs/api/rooms.md, or compares them."""
 
     help = (
-        "Write docs/api/asyncapi.json (AsyncAPI 3.0) and docs/api/rooms.md from what apps declare."
+        "Write docs/api/asyncapi.json (AsyncAPI 3.0) and docs/api/rooms.md."
     )
     requires_system_checks: list[str] = []
 
