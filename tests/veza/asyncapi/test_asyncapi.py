@@ -11,7 +11,10 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
-from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema import (  # type: ignore[import-untyped]
+    Draft7Validator,
+    Draft202012Validator,
+)
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 

@@ -14,9 +14,7 @@ from veza.pages import asyncapi, rooms_page
 class Command(BaseCommand):
     """Generates docs/api/asyncapi.json and docs/api/rooms.md, or compares them."""
 
-    help = (
-        "Write docs/api/asyncapi.json (AsyncAPI 3.0) and docs/api/rooms.md."
-    )
+    help = "Write docs/api/asyncapi.json (AsyncAPI 3.0) and docs/api/rooms.md."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
