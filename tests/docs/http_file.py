@@ -1,16 +1,16 @@
 """Reads a `.http` file as the REST Client of editors does, and sends its requests."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 _VARIABLE = re.compile(r"^@([\w-]+) = (.*)$")
 _REFERENCE = re.compile(r"\{\{([^}]+)\}\}")
+NOTHING = "01936f2e-8c00-7b5a-9d3e-4f1a2b3c4d51"
+"""The id of what was not made."""
 _NAME = re.compile(r"^# @name (\w+)$", re.MULTILINE)
 
 
@@ -46,7 +46,11 @@ class HttpFile:
         first, *others = [self._filled(line) for line in head.splitlines()]
         method, _, url = first.partition(" ")
         headers = dict(other.split(": ", 1) for other in others)
-        return httpx.request(method, url, headers=headers, content=self._content(body), timeout=30)
+        content = self._content(body)
+        with httpx.stream(method, url, headers=headers, content=content, timeout=30) as answer:
+            if "text/event-stream" not in answer.headers.get("content-type", ""):
+                answer.read()  # a stream of events has no end
+        return answer
 
     def _content(self, body: str) -> bytes:
         """Lines of a form end as a form's lines do; `< ./file` is what stands in the file."""
@@ -65,10 +69,5 @@ class HttpFile:
         name, _, rest = reference.partition(".response.body.$.")
         if not rest:
             return self._filled(self.variables[name])
-        return str(member(self.answers[name].json(), rest))
-
-
-def member(document: Any, name: str) -> Any:
-    """A member by name. Fails with what was answered instead."""
-    assert name in document, json.dumps(document)
-    return document[name]
+        answer = self.answers[name]
+        return str(answer.json()[rest]) if answer.is_success else NOTHING

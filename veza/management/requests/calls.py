@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Node = Mapping[str, Any]
@@ -45,10 +45,18 @@ WORDS: Mapping[str, Any] = {
     "game_type": "chance",
     "q": "night",
     "n": 1,
+    "language": "en",
+    "timezone": "Europe/Paris",
     "Upload-Length": 7,
     "Upload-Offset": 0,
 }
 """Values by the name of a member or parameter, where its type says too little."""
+
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "auth_step_up": {"password": "{{password}}"},
+    "playlists_update": {"title": "Night train", "collaborative": True},
+}
+"""Of calls that do not take all their members at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +103,20 @@ def calls(schema: Node) -> dict[str, list[Call]]:
     found: dict[str, list[Call]] = {}
     for call in _all(schema):
         found.setdefault(call.tag, []).append(call)
-    return {tag: sorted(found[tag], key=_place) for tag in sorted(found)}
+    return {tag: sorted(_linked(found[tag]), key=_place) for tag in sorted(found)}
 
 
 def sample_part(tag: str, name: str) -> str:
     """What stands for a parameter of the path until it is known better."""
     return str(PARTS.get((tag, name)) or WORDS.get(name, SAMPLE_ID))
+
+
+def _linked(calls: Sequence[Call]) -> Iterator[Call]:
+    """A body names what another of these calls has made."""
+    made = {call.makes: f"{{{{{call.makes}}}}}" for call in calls if call.makes}
+    for call in calls:
+        body = {name: made.get(name, value) for name, value in call.body.items()}
+        yield replace(call, body=BODIES.get(call.id, body))
 
 
 def _place(call: Call) -> tuple[int, int]:
@@ -109,8 +125,9 @@ def _place(call: Call) -> tuple[int, int]:
         return (0, FIRST.index(call.id))
     if call.id in LAST:
         return (4, LAST.index(call.id))
-    is_making = call.method == "POST" and not call.parts
-    return (3 if call.method == "DELETE" else 1 if is_making else 2, 0)
+    if call.method == "DELETE":
+        return (3, -call.path.count("/"))
+    return (1 if call.method == "POST" and not call.parts else 2, 0)
 
 
 def _all(schema: Node) -> Iterator[Call]:
