@@ -88,7 +88,7 @@ def test_each_comes_back_after_a_restart_and_shows_what_it_had_missed(
         seen = {each.name: came(live, each) for each in listening}
         for each in watching:
             until(lambda each=each: each.prices() == [1.5], timeout_s=WITHIN_S)  # type: ignore[misc]
-        web.end()
+        web.kill()  # a cut without a word, as a crash makes it
         missed = live.commit([{"n": 1}] * 3)
         live.wait_until_logged(missed)
         web.start()
