@@ -50,6 +50,8 @@ docs: setup ## regenerate the reference pages and build the documentation into s
 	@$(PY) manage.py describe_config
 	@$(PY) manage.py describe_events
 	@$(PY) manage.py export_openapi
+	@$(PY) manage.py export_requests
+	@$(PY) manage.py export_asyncapi
 	@$(PY) -m tests.policy.describe
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "The documentation lies in site/index.html"
@@ -58,6 +60,8 @@ docs-check: setup ## check that the reference pages are up to date and the docum
 	@$(PY) manage.py describe_config --check
 	@$(PY) manage.py describe_events --check
 	@$(PY) manage.py export_openapi --check
+	@$(PY) manage.py export_requests --check
+	@$(PY) manage.py export_asyncapi --check
 	@$(PY) -m tests.policy.describe --check
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --site-dir .cache/site
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from django.conf import settings
 
 
-def installed_packages(here: Path, script: str) -> Path:
-    """A folder with the packages that `here` locks, and the script.
+def installed_packages(here: Path, *scripts: str) -> Path:
+    """A folder with the packages that `here` locks, and the scripts.
 
     Parallel processes share it, so it appears whole, under a name made of what it holds, and is
     never written again: Node must not read a script that another process is copying.
     """
-    sources = [here / name for name in ("package.json", "package-lock.json", script)]
+    sources = [here / name for name in ("package.json", "package-lock.json", *scripts)]
     content = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
     cache = Path(settings.BASE_DIR) / ".cache"
     folder = cache / f"{here.name}-{content.hexdigest()[:12]}"

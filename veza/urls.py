@@ -25,6 +25,7 @@ urlpatterns = [
     path("readyz", health.ReadinessView.as_view(), name="readyz"),
     path("metrics", health.MetricsView.as_view(), name="metrics"),
     path("api/schema", pages.SchemaView.as_view(), name="schema"),
+    path("api/asyncapi.json", pages.asyncapi_document, name="asyncapi"),
     path("api/docs", pages.SwaggerView.as_view(), name="docs"),
     path("api/redoc", pages.RedocView.as_view(), name="redoc"),
     path("api/redoc/bundle.js", pages.redoc_bundle, name="redoc-bundle"),

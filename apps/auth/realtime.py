@@ -29,6 +29,7 @@ from apps.auth.selectors.access_tokens import PREFIX, forget_access_token, live_
 from apps.auth.services.tokens import read_token
 from apps.auth.types import Scope, TokenType
 from apps.realtime import errors
+from apps.realtime.feeds import Feed, feed
 from apps.realtime.services import check_viewers, end_session, room, watch_facts
 from apps.realtime.types import Message, Viewer
 
@@ -110,7 +111,16 @@ def _forget_roles(_: Message) -> None:
     check_viewers(outdated_viewers)
 
 
-room("user:{id}", may_join=is_self)
+room("user:{id}", may_join=is_self, about="What concerns one person, who alone may join.")
+feed(
+    Feed(
+        type="user.export_progress",
+        about="The copy of one's data that was asked for is so far.",
+        rooms=("user:{id}",),
+        properties={"progress": {"type": "integer", "minimum": 0, "maximum": 100}},
+        example={"progress": 40},
+    )
+)
 watch_facts(SessionRevoked.name, _end_session)
 watch_facts(AccessTokenRevoked.name, _end_program)
 watch_facts(UserUpdated.name, _forget_user)

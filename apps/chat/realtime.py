@@ -6,11 +6,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.chat.rules import MESSAGE, OPEN_ROOM, text_from
+from apps.chat.rules import MAX_TEXT, MESSAGE, OPEN_ROOM, text_from
 from apps.chat.selectors import viewer_of
 from apps.chat.services import read_token
 from apps.realtime import services as realtime
 from apps.realtime.domains import MessageType, Role, Sender, register, show_as
+from apps.realtime.feeds import Feed, feed
 from apps.realtime.types import Message, Viewer
 
 
@@ -39,6 +40,19 @@ realtime.room(
     has_presence=True,
     keeps="nothing",
     part=OPEN_ROOM,
+    about="An open room without memory, for whoever is signed in.",
+)
+feed(
+    Feed(
+        type=MESSAGE,
+        about="Somebody in the room says something.",
+        rooms=("chat:{name}",),
+        properties={
+            "text": {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+            "from": {"type": "string", "description": "The user name."},
+        },
+        example={"text": "hello", "from": "lina"},
+    )
 )
 register(
     MessageType(

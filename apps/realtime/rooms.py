@@ -37,6 +37,8 @@ class RoomRule:
     form: re.Pattern[str]
     log: str
     """The log whose messages it keeps."""
+    about: str
+    """What it is for and who may join, in one sentence."""
 
     def parts(self, name: str) -> dict[str, str] | None:
         """The variable parts of a name of this pattern, None for any other name."""
@@ -58,10 +60,11 @@ def room(  # noqa: PLR0913 - all but the first have a default or a name
     part: str = r"[^\s:]{1,128}",
     value_key: str = "",
     log: str = FACTS,
+    about: str = "",
 ) -> RoomRule:
     """Declare the rooms `public` or `user:{id}`; `part` is the form of a variable part.
     `log` is the one whose messages the rooms keep. `value_key`, such as `last_price:{name}`, is
-    where other programs find a room's last value.
+    where other programs find a room's last value. `about` is for the reference.
 
     A pattern that is declared again replaces the earlier one. Of several that fit a name the one
     that was declared first wins.
@@ -70,11 +73,17 @@ def room(  # noqa: PLR0913 - all but the first have a default or a name
     rule = RoomRule(
         pattern=pattern, may_join=may_join, may_publish=may_publish,
         has_presence=has_presence, keeps=keeps, queries=queries, form=form,
-        value_key=value_key or f"last_value:{pattern}", log=log,
+        value_key=value_key or f"last_value:{pattern}", log=log, about=about,
     )  # fmt: skip
     rules = _rules.setdefault(_prefix(pattern), [])
     rules[:] = [known for known in rules if known.pattern != pattern] + [rule]
     return rule
+
+
+def declared() -> list[RoomRule]:
+    """All rules, by pattern."""
+    found = [rule for rules in _rules.values() for rule in rules]
+    return sorted(found, key=lambda rule: rule.pattern)
 
 
 def resolve(name: str) -> RoomRule | None:
@@ -143,5 +152,5 @@ def _form(pattern: str, part: str) -> str:
     )
 
 
-room("public", may_join=everyone)
-room("metrics", may_join=everyone)
+room("public", may_join=everyone, about="What anyone may know. Everyone may join.")
+room("metrics", may_join=everyone, about="What is measured. Everyone may join.")

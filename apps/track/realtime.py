@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from apps.realtime.feeds import Feed, feed
 from apps.realtime.services import expel, room, watch_facts
 from apps.realtime.types import Message, Viewer
 from apps.track.errors import PlaylistNotFoundError, TrackNotFoundError
@@ -14,6 +15,7 @@ from apps.track.events import (
 )
 from apps.track.selectors import get_track
 from apps.track.selectors.playlists import get_playlist
+from apps.track.types import Stage
 
 LIMITS = frozenset({"visibility", "collaborators", "deleted_at"})
 
@@ -40,8 +42,33 @@ def _ask_again(fact: Message) -> None:
         expel(f"{fact.envelope['subject']['type']}:{fact.envelope['subject']['id']}")
 
 
-room("track:{id}", may_join=_may_see, queries=True)
-room("playlist:{id}", may_join=_may_see_playlist, has_presence=True, queries=True)
+room("track:{id}", may_join=_may_see, queries=True, about="A track, for whoever may see it.")
+room(
+    "playlist:{id}",
+    may_join=_may_see_playlist,
+    has_presence=True,
+    queries=True,
+    about="A playlist, for whoever may see it; it shows who else is there.",
+)
+feed(
+    Feed(
+        type="track.progress",
+        about="A version of a track has come so far on its way to being heard.",
+        rooms=("track:{id}",),
+        properties={
+            "track_id": {"type": "string", "format": "uuid"},
+            "n": {"type": "integer", "minimum": 1, "description": "Of the version."},
+            "stage": {"enum": [stage.value for stage in Stage]},
+            "progress": {"type": "integer", "minimum": 0, "maximum": 100},
+        },
+        example={
+            "track_id": "01936f2e-8c00-7b5a-9d3e-4f1a2b3c4d51",
+            "n": 1,
+            "stage": "transcoding",
+            "progress": 60,
+        },
+    )
+)
 for kind in (
     TrackUpdated,
     TrackDeleted,

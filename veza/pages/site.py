@@ -4,6 +4,7 @@ They load nothing from another host, and no script or style stands inside the HT
 a content security policy without `unsafe-inline` for scripts.
 """
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from veza.pages import asyncapi
 
 API_ROOT = "/api/v1/"
 CACHE_FOR_S = 300
@@ -145,6 +148,21 @@ def render_schema(renderer: BaseRenderer) -> bytes:
     schema = generator().get_schema(request=None, public=True)
     text = renderer.render(schema, renderer_context={})
     return text if isinstance(text, bytes) else str(text).encode()
+
+
+@require_safe
+def asyncapi_document(request: HttpRequest) -> HttpResponse:
+    """Every room and message as AsyncAPI 3.0, made once in the life of the process."""
+    return HttpResponse(
+        _rendered_asyncapi(),
+        content_type="application/json",
+        headers={"Cache-Control": f"public, max-age={CACHE_FOR_S}"},
+    )
+
+
+@cache
+def _rendered_asyncapi() -> str:
+    return json.dumps(asyncapi.document())
 
 
 @require_safe

@@ -14,6 +14,16 @@ from apps.datastream.rules.changes import Change
 FINISHED, CORRECTED, REMOVED = "round.finished", "round.corrected", "round.removed"
 GAME_ROOM, TYPE_ROOM, ALL_ROOM = "game:{slug}", "game-type:{type}", "games"
 WORD = r"[A-Za-z0-9_.-]{1,64}"
+ROUND: dict[str, dict[str, Any]] = {
+    "id": {"type": "integer"},
+    "game_id": {"type": "string", "format": "uuid"},
+    "game_slug": {"type": "string"},
+    "game_type": {"type": "string"},
+    "finished_at": {"type": "string", "format": "date-time"},
+    "extras": {"description": "Whatever the game's program wrote."},
+    "timestamp": {"type": "integer", "description": "`finished_at` in Unix milliseconds."},
+}
+"""The members of `round_document` in JSON Schema."""
 _WORD = re.compile(WORD)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -27,6 +37,18 @@ class Played:
     id: UUID
     slug: str
     type: str
+
+
+ROUND_EXAMPLE = {
+    "id": 4711,
+    "game_id": "01936f2e-8c00-7b5a-9d3e-4f1a2b3c4d51",
+    "game_slug": "dice",
+    "game_type": "chance",
+    "finished_at": "2026-01-02T03:04:05.678000Z",
+    "extras": {"eyes": [3, 5]},
+    "timestamp": 1767323045678,
+}
+"""One as clients see it."""
 
 
 def is_word(text: str) -> bool:
