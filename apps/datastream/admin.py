@@ -115,6 +115,10 @@ def _projector(status: ProjectorStatus | str) -> Stage:
     )
 
 
+def _unknown(name: str, fault: str) -> Stage:
+    return Stage(name=name, state="unknown", advice=f"It cannot be asked: {fault}", lines=[])
+
+
 def _judged(status: ProjectorStatus) -> tuple[str, str]:
     if status.is_behind:
         return (

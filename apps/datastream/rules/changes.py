@@ -67,7 +67,7 @@ def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
 
 
 def committed_at_us(document: bytes) -> int:
-    """When what the document tells was committed, in microseconds since 1970. Raises ChangeError."""
+    """When what it tells was committed, in microseconds since 1970. Raises ChangeError."""
     try:
         payload = json.loads(document)
         source = payload.get("payload", payload)["source"]

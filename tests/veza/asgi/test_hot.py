@@ -128,7 +128,7 @@ async def told(parts: list[bytes]) -> Said:
         protocol.data_received(part)
         for _ in range(40):
             await asyncio.sleep(0)
-    written = protocol.transport.written
+    written = protocol.transport.written  # type: ignore[attr-defined]
     protocol.transport.close()
     protocol.connection_lost(None)
     for task in protocol.tasks:

@@ -21,7 +21,7 @@ from veza.kit.api.etags import is_named
 from veza.kit.api.requests import address_group, is_trusted, resolve_client
 from veza.kit.asgi.hot import Fields, Peer, read_fields
 from veza.kit.asgi.refusals import Headers, Message, Receive, Scope, Send
-from veza.kit.metrics import HTTP_REQUESTS
+from veza.kit.metrics import HOT_READS, HTTP_REQUESTS
 
 OK, NOT_MODIFIED = 200, 304
 MOST_TEMPLATES = 2048
@@ -155,6 +155,7 @@ class HotReads:
         counts, self._counts, self._counting = self._counts, {}, None
         for (route, status), count in counts.items():
             HTTP_REQUESTS.labels("GET", route, str(status)).inc(count)
+            HOT_READS.labels(route).inc(count)
 
 
 def route_of(path: str) -> str:
