@@ -88,7 +88,7 @@ def _capture(status: CaptureStatus | str) -> Stage:
             ("Read by", reader),
             ("PostgreSQL may forget up to", status.confirmed or "nothing"),
             ("Kept for the slot", _size(status.lag_bytes)),
-            ("Behind", f"{status.lag_s:.1f} s"),
+            ("Behind (3 s are by design)", f"{status.lag_s:.1f} s"),
             ("May still be written before the slot is lost", safe),
         ],
     )
