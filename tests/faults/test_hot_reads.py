@@ -187,7 +187,10 @@ async def test_a_feed_that_cannot_be_read_is_not_answered_from_memory(road):
     [
         ("ADD COLUMN note text DEFAULT 'x'", "DROP COLUMN note"),
         ("ADD COLUMN places inet[] DEFAULT '{10.0.0.1}'", "DROP COLUMN places"),
-        ("ALTER COLUMN id TYPE numeric", "ALTER COLUMN id TYPE bigint"),
+        (
+            "ALTER COLUMN finished_at TYPE timestamptz(3)",
+            "ALTER COLUMN finished_at TYPE timestamptz",
+        ),
     ],
 )
 async def test_a_table_that_is_altered_is_captured_on(road, change, back):

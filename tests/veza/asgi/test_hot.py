@@ -180,6 +180,7 @@ class TestTheSameAsTheParser:
         st.lists(st.tuples(st.integers(0, 300), st.binary(max_size=3)), max_size=2),
     )
     @example([EARLY + b"Content-Length: %d\r\n\r\n" % len(HOT), HOT], [69], [])
+    @example([b"GET /api/v1/hot HTTP/1.1\nHost: a\n\n", HOT], [], [])
     @example([EARLY + b"Transfer-Encoding: chunked\r\n\r\n", HOT], [65], [])
     def test_whatever_is_sent(self, pieces, places, changes):
         stream = b"".join(pieces)

@@ -14,6 +14,7 @@ MAX_FIELDS = 50
 MOST_KNOWN = 2048
 
 _VERSION = b" HTTP/1.1"
+_TARGET = re.compile(rb"/[\x21-\x7e]*")
 _FIELD = re.compile(rb"([A-Za-z0-9-]{1,64}):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)[ \t]*")
 _HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 _ACCEPTED = re.compile(rb"(?:\*/\*|application/\*)(?:; ?q=[01](?:\.[0-9]{1,3})?)?|application/json")
@@ -72,7 +73,7 @@ class HotPath:
             return None
         target = head[4 : line_end - len(_VERSION)]
         fields = self._fields(head[line_end + 2 :])
-        if fields is None:
+        if fields is None or not _TARGET.fullmatch(target):
             return None
         if defaults is not self._defaults:  # the server makes a new list when the second changes
             self._defaults = defaults
