@@ -6,6 +6,7 @@ from django.test import Client
 from apps.auth.types import RoleName
 from apps.datastream import admin
 from apps.datastream.selectors.road import ProjectorStatus
+from apps.events import selectors as events
 from apps.events.types import CaptureStatus
 from tests.factories.auth import make_user
 from veza.integrations.projection import ProjectionUnavailableError
@@ -35,7 +36,7 @@ def projector(lag_s: float = 0.0, epoch: str = "ab12") -> ProjectorStatus:
 
 
 def shown(operator, monkeypatch, of_capture, of_projector) -> str:
-    monkeypatch.setattr(admin.events, "capture_status", lambda: of_capture)
+    monkeypatch.setattr(events, "capture_status", lambda: of_capture)
     monkeypatch.setattr(admin, "projector_status", lambda now: of_projector)
     page: str = operator.get(PAGE).content.decode()
     return page

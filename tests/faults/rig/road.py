@@ -57,12 +57,12 @@ class Road(System):
         status, body = self.webs[0].get("/api/v1/games/kills/rounds/latest")
         return body["id"] if status == 200 else None
 
-    def last_price(self, instrument: str, price: dict[str, object]) -> None:
-        """As an ingestor's process keeps it."""
-        values = f"{{'last_price:{instrument}': {json.dumps(price).encode()!r}}}"
+    def last_prices(self, *prices: dict[str, object]) -> None:
+        """As an ingestor's process keeps them."""
+        values = {f"last_price:{each['instrument']}": json.dumps(each).encode() for each in prices}
         code = (
             "from veza.integrations.room_state import room_state;"
-            f"room_state().put_values({values}, ttl_s=300)"
+            f"room_state().put_values({values!r}, ttl_s=300)"
         )
         run_to_end("shell", "--no-imports", "-c", code,
                    env=self.environment("shell"), log=self.folder / "shell.log")  # fmt: skip

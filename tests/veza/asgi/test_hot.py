@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
 from veza.kit.asgi import hot
-from veza.kit.asgi.hot import Fields, Peer, answer_with, read_fields
+from veza.kit.asgi.hot import Answering, Fields, Peer, answer_with, read_fields
 from veza.kit.asgi.protocols import HttpProtocol
 
 HOT = b"GET /api/v1/hot HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -61,9 +62,10 @@ class Hot:
     def __init__(self) -> None:
         self.answered = 0
 
-    def answer(self, target: bytes, fields: Fields, peer: Peer, defaults: bytes) -> bytes | None:
-        if not target.startswith(b"/api/v1/hot"):
-            return None
+    def plan(self, target: bytes, fields: Fields, peer: Peer) -> Answering | None:
+        return partial(self.say, target) if target.startswith(b"/api/v1/hot") else None
+
+    def say(self, target: bytes, defaults: bytes) -> bytes:
         self.answered += 1
         said = b"GET %b " % target
         return b"HTTP/1.1 200 OK\r\n%bcontent-length: %d\r\n\r\n%b" % (defaults, len(said), said)

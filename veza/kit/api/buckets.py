@@ -26,6 +26,7 @@ class Buckets:
 
     def __init__(self) -> None:
         self._full_at_us: dict[str, float] = {}
+        self._interval_us = MINUTE_US / settings.RATE_LIMIT_PER_MINUTE
         self._given: dict[str, int] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="buckets")
         self._settling: asyncio.Task[None] | None = None
@@ -46,7 +47,7 @@ class Buckets:
         if full_at_us is None:
             return None
         now_us = time.time() * 1e6
-        interval_us = MINUTE_US / settings.RATE_LIMIT_PER_MINUTE
+        interval_us = self._interval_us
         full_at_us = max(full_at_us, now_us) + interval_us
         missing_us = full_at_us - now_us
         if missing_us > MINUTE_US + ROUNDING_US:

@@ -19,17 +19,20 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from veza.kit.api.buckets import Buckets
 from veza.kit.api.etags import is_named
 from veza.kit.api.requests import address_group, is_trusted, resolve_client
-from veza.kit.asgi.hot import Fields, Peer, read_fields
+from veza.kit.asgi.hot import Answering, Fields, Peer, read_fields
 from veza.kit.asgi.refusals import Headers, Message, Receive, Scope, Send
 from veza.kit.metrics import HOT_READS, HTTP_REQUESTS
 
 OK, NOT_MODIFIED = 200, 304
 MOST_TEMPLATES = 2048
 COUNT_EVERY_S = 1.0
+ETAG, LENGTH = b"<etag>", b"<length>"
 _FILLED = {
-    b"content-length": b"length", b"etag": b"etag", b"x-request-id": b"id",
-    b"x-ratelimit-remaining": b"remaining", b"x-ratelimit-reset": b"reset",
+    b"content-length": LENGTH, b"etag": ETAG, b"x-ratelimit-remaining": b"%d",
+    b"x-ratelimit-reset": b"%d", b"x-request-id": b"%b",
 }  # fmt: skip
+_EACH = [b"x-ratelimit-remaining", b"x-ratelimit-reset", b"x-request-id"]
+"""These are filled in for each answer, in this order."""
 _SAME = frozenset(
     {b"access-control-allow-origin", b"access-control-expose-headers", b"allow", b"cache-control"}
     | {b"content-security-policy", b"content-type", b"cross-origin-opener-policy"}
@@ -65,43 +68,78 @@ class Source(Protocol):
         ...
 
 
+TemplateKey = tuple[str, int, bytes, bytes, str]
+"""Route, status, host, origin and scheme."""
+
+
+class _Plan:
+    """How one request is answered each time that it comes; what can be made before is kept."""
+
+    __slots__ = ("_base", "_body", "_caller", "_fields", "_keys", "_known", "_prepared", "_reads")
+
+    def __init__(self, reads: "HotReads", known: Known, fields: Fields, peer: Peer) -> None:
+        scheme, self._caller = _asked(peer, fields.proto, fields.forwarded_for)
+        self._reads, self._known, self._fields = reads, known, fields
+        self._base = _base(scheme, fields.host)
+        self._keys: dict[int, TemplateKey] = {
+            status: (known.route, status, fields.host, fields.origin, scheme)
+            for status in (OK, NOT_MODIFIED)
+        }
+        self._body: Body | None = None
+        self._prepared: tuple[int, bytes, bytes] | None = None
+
+    def answer(self, defaults: bytes) -> bytes | None:
+        """See Answering."""
+        body = self._known.find(self._base)
+        if body is None:
+            return None
+        if body is not self._body or self._prepared is None:
+            self._prepared = self._prepare(body)
+            self._body = body
+        if self._prepared is None:
+            return None
+        left = self._reads.take(self._caller)
+        if left is None:
+            return None
+        status, head, content = self._prepared
+        self._reads.count(self._known.route, status)
+        named = self._fields.request_id or str(uuid_utils.uuid7()).encode()
+        return b"%b%b%b%b" % (STATUS_LINE[status], defaults, head % (*left, named), content)
+
+    def _prepare(self, body: Body) -> tuple[int, bytes, bytes] | None:
+        asked = self._fields.if_none_match
+        is_known = asked and is_named(body.etag, asked.decode("latin-1"))
+        status = NOT_MODIFIED if is_known else OK
+        template = self._reads.template(self._keys[status])
+        if template is None:
+            return None
+        head = template.replace(ETAG, body.etag.encode())
+        head = head.replace(LENGTH, b"%d" % len(body.content))
+        return status, head, b"" if is_known else body.content
+
+
 class HotReads:
     """A Reader (veza.kit.asgi.hot), and the application in front of Django that it learns from."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._buckets = Buckets()
-        self._templates: dict[tuple[str, int, bytes, bytes, str], bytes] = {}
+        self._templates: dict[TemplateKey, bytes] = {}
         self._targets: dict[bytes, Known | None] = {}
         self._counts: dict[tuple[str, int], int] = {}
         self._counting: asyncio.TimerHandle | None = None
 
-    def answer(self, target: bytes, fields: Fields, peer: Peer, defaults: bytes) -> bytes | None:
+    def plan(self, target: bytes, fields: Fields, peer: Peer) -> Answering | None:
         known = self._known(target)
-        if known is None:
-            return None
-        scheme, caller = _asked(peer, fields.proto, fields.forwarded_for)
-        body = known.find(_base(scheme, fields.host))
-        if body is None:
-            return None
-        status = OK
-        if fields.if_none_match and is_named(body.etag, fields.if_none_match.decode("latin-1")):
-            status = NOT_MODIFIED
-        template = self._templates.get((known.route, status, fields.host, fields.origin, scheme))
-        if template is None:
-            return None
-        left = self._buckets.take(caller)
-        if left is None:
-            return None
-        self._count(known.route, status)
-        is_named_by_client = fields.request_id and len(fields.request_id) <= 64  # noqa: PLR2004
-        head = template % {
-            b"length": b"%d" % len(body.content), b"etag": body.etag.encode(),
-            b"remaining": b"%d" % left[0], b"reset": b"%d" % left[1],
-            b"id": fields.request_id if is_named_by_client else str(uuid_utils.uuid7()).encode(),
-        }  # fmt: skip
-        content = b"" if status == NOT_MODIFIED else body.content
-        return b"%b%b%b%b" % (STATUS_LINE[status], defaults, head, content)
+        return _Plan(self, known, fields, peer).answer if known else None
+
+    def template(self, key: TemplateKey) -> bytes | None:
+        """The fields of such an answer, with places for what changes, if they were learned."""
+        return self._templates.get(key)
+
+    def take(self, caller: str) -> tuple[int, int] | None:
+        """See Buckets.take."""
+        return self._buckets.take(caller)
 
     async def serve(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Have `app` answer, and remember how."""
@@ -145,7 +183,8 @@ class HotReads:
             self._buckets.learn(caller, remaining=int(remaining))
         known.warm()
 
-    def _count(self, route: str, status: int) -> None:
+    def count(self, route: str, status: int) -> None:
+        """One more answer."""
         key = (route, status)
         self._counts[key] = self._counts.get(key, 0) + 1
         if self._counting is None:
@@ -166,11 +205,12 @@ def route_of(path: str) -> str:
 def _template(headers: Headers) -> bytes | None:
     """The fields of an answer with places for what changes; None if one is not known."""
     lines = []
+    if [name for name, _ in headers if name in _EACH] != _EACH:
+        return None
     for name, value in headers:
         if name not in _SAME and name not in _FILLED:
             return None
-        shown = b"%%(%b)b" % _FILLED[name] if name in _FILLED else value.replace(b"%", b"%%")
-        lines.append(name + b": " + shown + b"\r\n")
+        lines.append(name + b": " + _FILLED.get(name, value.replace(b"%", b"%%")) + b"\r\n")
     return b"".join(lines) + b"\r\n"
 
 

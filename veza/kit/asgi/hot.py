@@ -5,6 +5,7 @@ written exactly so, goes to the parser as it came. So a request can mean one thi
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 PREFIX = b"GET /api/v1/"
@@ -12,9 +13,10 @@ END = b"\r\n\r\n"
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELDS = 50
 MOST_KNOWN = 2048
+MAX_ID_BYTES = 64
+"""Of a request's own id; a longer one is replaced."""
 
-_VERSION = b" HTTP/1.1"
-_TARGET = re.compile(rb"/[\x21-\x7e]*")
+_LINE = re.compile(rb"GET (/[\x21-\x7e]*) HTTP/1\.1")
 _FIELD = re.compile(rb"([A-Za-z0-9-]{1,64}):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)[ \t]*")
 _HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 _ACCEPTED = re.compile(rb"(?:\*/\*|application/\*)(?:; ?q=[01](?:\.[0-9]{1,3})?)?|application/json")
@@ -46,14 +48,15 @@ class Peer(NamedTuple):
     scheme: str
 
 
+Answering = Callable[[bytes], bytes | None]
+"""The whole answer, given the server's own header lines; None: ask elsewhere. Never waits."""
+
+
 class Reader(Protocol):
     """What has the answers."""
 
-    def answer(self, target: bytes, fields: Fields, peer: Peer, defaults: bytes) -> bytes | None:
-        """The whole answer, with the server's own header lines `defaults`; None: ask elsewhere.
-
-        Never waits and never fails.
-        """
+    def plan(self, target: bytes, fields: Fields, peer: Peer) -> Answering | None:
+        """How such a request is answered, now and again; None: never by this. Never fails."""
         ...
 
 
@@ -62,33 +65,36 @@ class HotPath:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._known: dict[bytes, Fields | None] = {}
+        self._plans: dict[tuple[bytes, Peer], Answering | None] = {}
         self._defaults: object = None
         self._default_lines = b""
 
     def answer(self, head: bytes, peer: Peer, defaults: list[tuple[bytes, bytes]]) -> bytes | None:
         """The answer to a request without a body; `head` is all of it but the empty line."""
-        line_end = head.find(b"\r\n") if len(head) <= MAX_HEAD_BYTES else -1
-        if line_end < 0 or not head.startswith(_VERSION, line_end - len(_VERSION)):
-            return None
-        target = head[4 : line_end - len(_VERSION)]
-        fields = self._fields(head[line_end + 2 :])
-        if fields is None or not _TARGET.fullmatch(target):
+        key = (head, peer)
+        answering = self._plans[key] if key in self._plans else self._plan(head, peer)
+        if answering is None:
             return None
         if defaults is not self._defaults:  # the server makes a new list when the second changes
             self._defaults = defaults
             self._default_lines = b"".join(b"%b: %b\r\n" % each for each in defaults)
-        return self._reader.answer(target, fields, peer, self._default_lines)
+        return answering(self._default_lines)
 
-    def _fields(self, lines: bytes) -> Fields | None:
-        if lines in self._known:
-            return self._known[lines]
-        fields = read_fields(lines)
-        if fields is None or not (fields.request_id or fields.if_none_match):
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[lines] = fields
-        return fields
+    def _plan(self, head: bytes, peer: Peer) -> Answering | None:
+        if len(head) > MAX_HEAD_BYTES:
+            return None
+        answering = fields = None
+        line, _, lines = head.partition(b"\r\n")
+        match = _LINE.fullmatch(line)
+        if match is not None:
+            fields = read_fields(lines)
+        if match is not None and fields is not None:
+            answering = self._reader.plan(match[1], fields, peer)
+        if fields is None or not fields.request_id:  # which is another one each time
+            if len(self._plans) >= MOST_KNOWN:
+                self._plans.clear()
+            self._plans[head, peer] = answering
+        return answering
 
 
 def read_fields(lines: bytes) -> Fields | None:
@@ -114,12 +120,13 @@ def _as_fields(found: dict[bytes, bytes]) -> Fields | None:
         return None
     if found.pop(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
+    request_id = found.pop(b"x-request-id", b"")
     fields = Fields(
         host=host,
         origin=found.pop(b"origin", b""),
         proto=found.pop(b"x-forwarded-proto", b""),
         forwarded_for=found.pop(b"x-forwarded-for", b""),
-        request_id=found.pop(b"x-request-id", b""),
+        request_id=request_id if len(request_id) <= MAX_ID_BYTES else b"",
         if_none_match=found.pop(b"if-none-match", b""),
     )
     return fields if found.keys() <= _MEANS_NOTHING else None

@@ -159,7 +159,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _answer_from_memory(self, data: bytes, path: HotPath) -> bytes:
         """Answer the requests at the beginning of `data` as far as `path` can; what is left."""
         at = 0
-        while self._may_answer() and data.startswith(PREFIX, at):
+        while data.startswith(PREFIX, at) and self._may_answer():
             end = data.find(END, at)
             defaults = self.server_state.default_headers
             if end < 0 or not (answer := path.answer(data[at : end + 2], self._peer, defaults)):
