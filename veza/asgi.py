@@ -12,6 +12,7 @@ from django.core.wsgi import get_wsgi_application
 
 wsgi_application = get_wsgi_application()  # before anything below imports a model
 
+from apps.datastream.api.views.hot import hot_reads, is_hot  # noqa: E402
 from apps.realtime.node import node  # noqa: E402
 from apps.realtime.transports.backbone import app as backbone  # noqa: E402
 from apps.realtime.transports.centrifugo import app as centrifugo  # noqa: E402
@@ -20,7 +21,8 @@ from apps.track.api.views import tus  # noqa: E402
 from apps.track.api.views.tus_requests import is_upload_path  # noqa: E402
 from veza.config import config  # noqa: E402
 from veza.health.native import is_readiness_check, send_readiness  # noqa: E402
-from veza.kit.asgi import lifecycle  # noqa: E402
+from veza.kit.api.hot import HotReads  # noqa: E402
+from veza.kit.asgi import hot, lifecycle  # noqa: E402
 from veza.kit.asgi.bridge import WSGIBridge  # noqa: E402
 from veza.kit.asgi.liveness import is_liveness_check, send_alive  # noqa: E402
 from veza.kit.asgi.refusals import Receive, Scope, Send  # noqa: E402
@@ -36,6 +38,9 @@ django = WSGIBridge(
     timeout_s=config.request_timeout_s,
     larger_bodies=settings.LARGER_BODIES,
 )
+
+
+_hot: HotReads | None = None
 
 
 class PathRouter:
@@ -68,6 +73,8 @@ async def native_or_django(scope: Scope, receive: Receive, send: Send) -> None:
         await send_readiness(scope, send)
     elif is_upload_path(scope["path"]):
         await tus.serve(scope, receive, send)
+    elif _hot is not None and is_hot(scope):
+        await _hot.serve(django, scope, receive, send)
     else:
         await django(scope, receive, send)
 
@@ -75,8 +82,11 @@ async def native_or_django(scope: Scope, receive: Receive, send: Send) -> None:
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """The realtime node lives as long as the server; at the end the threads get a moment."""
     await receive()
+    global _hot  # noqa: PLW0603 - one per process, on its loop
     here = node()
     await here.start()
+    _hot = hot_reads()
+    hot.answer_with(_hot)
     lifecycle.drain_with(lambda within_s: here.drain(within_s=within_s))
     await send({"type": "lifespan.startup.complete"})
     try:
@@ -84,6 +94,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     except asyncio.CancelledError:  # told twice to stop, the server skips this
         return
     lifecycle.begin_to_stop()
+    hot.answer_with(None)
     await here.stop()
     await django.stop(timeout_s=THREADS_END_WITHIN_S)
     await send({"type": "lifespan.shutdown.complete"})

@@ -5,13 +5,24 @@ from datetime import UTC, datetime
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now
+from django.db.models.lookups import LessThanOrEqual
 
 from veza.kit.models import Entity, new_id
+
+
+class OctetLength(models.Func):
+    """Of a text, in bytes."""
+
+    function = "octet_length"
+    output_field = models.IntegerField()
+
 
 MAX_NAME = 200
 WORD = r"^[A-Za-z0-9_.-]{1,64}$"
 """Slugs and types of games: they stand in addresses, names of rooms and keys."""
+MAX_EXTRAS = 65_536
+"""Bytes of a round's extras as text: every client of its game gets them."""
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -94,7 +105,13 @@ class Round(models.Model):
             models.CheckConstraint(
                 condition=Q(finished_at__gte=FIRST_MOMENT) & Q(finished_at__lte=LAST_MOMENT),
                 name="round_finished_in_time",
-            )
+            ),
+            models.CheckConstraint(
+                condition=LessThanOrEqual(
+                    OctetLength(Cast("extras", models.TextField())), MAX_EXTRAS
+                ),
+                name="round_extras_not_too_large",
+            ),
         ]
         indexes = [
             models.Index(
@@ -104,6 +121,19 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"round {self.pk}"
+
+
+class CaptureView(models.Model):
+    """Kept in no table: the place in the admin of what `selectors.road` tells."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        verbose_name = "change capture"
+        verbose_name_plural = "change capture"
+
+    def __str__(self) -> str:
+        return "change capture"
 
 
 class StreamEntry(models.Model):

@@ -1,6 +1,7 @@
 """One log as a process has it: its newest messages in memory, kept up to date, and asked for."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from apps.realtime.hub import Hub
 from apps.realtime.log_reader import LogReader
 from apps.realtime.logs import LogSource
 from apps.realtime.recovery import Recovery
-from apps.realtime.types import Position
+from apps.realtime.types import Place, Position
 from apps.realtime.window import Window
 
 
@@ -41,6 +42,15 @@ class FollowedLog:
     def head(self) -> Position:
         """The newest message that this process has handed out."""
         return Position(self.window.head, self.window.epoch)
+
+    def place(self, *, within_s: float) -> Place | None:
+        """Where this process stands in the log; None while it cannot be sure, because the log was
+        not read for so long.
+        """
+        follower = self.follower
+        if not follower.is_filled or time.monotonic() - follower.looked_at > within_s:
+            return None
+        return Place(follower.fills, self.window.head)
 
     async def stop(self) -> None:
         """Let go of the log."""

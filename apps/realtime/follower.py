@@ -79,6 +79,10 @@ class Follower:
         self._filled = asyncio.Event()
         self._hinted_at = float("-inf")
         self._fault = ""
+        self.fills = 0
+        """How often the history was read from its beginning."""
+        self.looked_at = float("-inf")
+        """When the log was last read to what it had then (`time.monotonic`)."""
         self._lost = ""  # why connections have to be told that they missed something
 
     @property
@@ -197,6 +201,7 @@ class Follower:
 
     async def _fill(self) -> None:
         """Read the newest facts, oldest first, until the end of the log."""
+        self.fills += 1
         bounds = await self._reader.call(self._source.bounds)
         first = max(bounds.oldest, bounds.head - MIN_FACTS + 1)
         self._window.clear(epoch=bounds.epoch, head=max(0, first - 1))
@@ -220,6 +225,8 @@ class Follower:
         if bounds.epoch != epoch or bounds.head < head or bounds.oldest > head + 1:
             await self._restart(bounds)
             return False
+        if len(rows) < READ_FACTS:
+            self.looked_at = time.monotonic()
         new = [row for row in rows if row["position"] > self._window.head]
         if new and self.is_filled:
             self._hinted_at = min(self._hinted_at, time.monotonic() - 9 * SILENCE_S)

@@ -8,7 +8,8 @@ from typing import Any
 
 from apps.realtime import rooms
 from apps.realtime.census import REPORTS
-from apps.realtime.types import Viewer
+from apps.realtime.node import node
+from apps.realtime.types import Place, Viewer
 from veza.integrations.room_state import room_state
 
 MOST_PROCESSES = 200
@@ -58,6 +59,13 @@ def list_processes() -> list[ProcessReport]:
 def may_join(name: str, viewer: Viewer) -> bool:
     """False where the viewer may not join, and where there is no such room. Blocks."""
     return rooms.may_join_now(name, viewer)
+
+
+def place_in_log(name: str, *, within_s: float) -> Place | None:
+    """Where this process stands in a log, by the name under which it was registered; None when it
+    has not read it to its end for so long. To be asked on the loop of the node.
+    """
+    return node().logs[name].place(within_s=within_s)
 
 
 def viewer_counts(names: Iterable[str]) -> dict[str, int]:

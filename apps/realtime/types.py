@@ -51,6 +51,13 @@ class Position(NamedTuple):
     epoch: str
 
 
+class Place(NamedTuple):
+    """Where a process stands in a log: what it was told adds up as long as `fills` is the same."""
+
+    fills: int
+    head: int
+
+
 class Message:
     """What the hub hands out: a fact, an ephemeral message or a last value.
 

@@ -13,7 +13,9 @@ _watchers: dict[str, list[Watcher]] = {}
 
 
 def watch_facts(type: str, callback: Watcher) -> None:  # noqa: A002 - the term of the contract
-    """Have `callback` called for every fact of this type; see services.watch_facts."""
+    """Have `callback` called for every message of this type in any log, on the loop, when it has
+    been handed out. What a process reads when it begins anew is not shown.
+    """
     watching = _watchers.setdefault(type, [])
     if callback not in watching:
         watching.append(callback)

@@ -20,8 +20,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from apps.auth.selectors.audit import last_audit_check
+from apps.datastream.selectors.road import ProjectorStatus, projector_status
 from apps.events import selectors as event_selectors
-from apps.events.types import DispatchStatus, RelayStatus
+from apps.events.types import CaptureStatus, DispatchStatus, RelayStatus
 from apps.track.selectors.making import Waiting, waiting_by_stage
 from apps.track.types import Stage
 from veza.celery import QUEUES
@@ -46,6 +47,22 @@ def _read_dispatch() -> DispatchStatus:
         return event_selectors.dispatch_status()
     finally:
         connection.close()
+
+
+def _read_capture() -> CaptureStatus:
+    try:
+        return event_selectors.capture_status()
+    finally:
+        connection.close()
+
+
+def _read_projector() -> ProjectorStatus | None:
+    """None where nothing was projected ever."""
+    try:
+        status = projector_status(now=timezone.now())
+    finally:
+        connection.close()
+    return status if status.epoch else None
 
 
 def _read_audit() -> bool | None:
@@ -98,23 +115,31 @@ def _rabbitmq_depth(broker: Any, queue: str) -> int:
 
 _relay = Probe(_read_relay, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _dispatch = Probe(_read_dispatch, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+_capture = Probe(_read_capture, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
+_projector = Probe(_read_projector, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _audit = Probe(_read_audit, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _tracks = Probe(_read_tracks, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _scanner = Probe(_read_scanner, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 _queues = Probe(_read_queues, timeout_s=TIMEOUT_S, max_age_s=MAX_AGE_S)
 
 
+_PROBES: tuple[Probe[Any], ...] = (
+    _relay, _dispatch, _capture, _projector, _audit, _tracks, _scanner, _queues,
+)  # fmt: skip
+
+
 class _OnDemand(Collector):
     """Metrics of the whole platform: read when asked, and left out when they cannot be read."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for probe in (_relay, _dispatch, _audit, _tracks, _scanner, _queues):
+        for probe in _PROBES:
             probe.begin()
         relay, dispatch = _relay.read().value, _dispatch.read().value
         if relay is not None:
             yield from _relay_families(relay)
         if dispatch is not None:
             yield from _dispatch_families(dispatch)
+        yield from _road_families(_capture.read().value, _projector.read().value)
         is_broken = _audit.read().value
         if is_broken is not None:
             yield GaugeMetricFamily(
@@ -144,6 +169,42 @@ def _relay_families(relay: RelayStatus) -> Iterator[GaugeMetricFamily]:
     yield GaugeMetricFamily(
         "veza_relay_up", "1 while a relay reports that it lives", value=relay.state != "down"
     )
+
+
+def _road_families(
+    capture: CaptureStatus | None, projector: ProjectorStatus | None
+) -> Iterator[GaugeMetricFamily]:
+    if capture is not None and capture.state != "off":
+        yield GaugeMetricFamily(
+            "veza_capture_up",
+            "1 while somebody reads the slot",
+            value=capture.active_pid is not None,
+        )
+        yield GaugeMetricFamily(
+            "veza_capture_slot_lost",
+            "1 when PostgreSQL has thrown away what the slot should deliver",
+            value=capture.wal_status == "lost",
+        )
+        yield GaugeMetricFamily(
+            "veza_capture_lag_bytes", "What PostgreSQL keeps for the slot", value=capture.lag_bytes
+        )
+        yield GaugeMetricFamily(
+            "veza_capture_lag_seconds",
+            "How long the newest that was confirmed had been in PostgreSQL's log",
+            value=capture.lag_s,
+        )
+        if capture.safe_bytes is not None:
+            yield GaugeMetricFamily(
+                "veza_capture_safe_bytes",
+                "What may still be written before the slot is lost",
+                value=capture.safe_bytes,
+            )
+    if projector is not None:
+        yield GaugeMetricFamily(
+            "veza_projector_lag_seconds",
+            "Age of the oldest captured change that is not projected",
+            value=projector.lag_s,
+        )
 
 
 def _dispatch_families(dispatch: DispatchStatus) -> Iterator[GaugeMetricFamily]:

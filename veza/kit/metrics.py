@@ -27,6 +27,11 @@ HTTP_REQUEST_DURATION = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
 )
+HOT_READS = Counter(
+    "veza_hot_reads_total",
+    "Requests that were answered from memory, before Django",
+    ["route"],
+)
 DB_QUERY_DURATION = Histogram(
     "veza_db_query_duration_seconds",
     "Time that one SQL statement takes, without waiting for a connection",

@@ -38,6 +38,10 @@ class RateLimit(Protocol):
         """Take one token. `is_strict` guards secrets: a process that counts alone gives less."""
         ...
 
+    def charge(self, *, key: str, per_minute: int, count: int) -> Decision:
+        """Count what was let through already; the bucket is empty at worst."""
+        ...
+
 
 def decide(*, is_allowed: bool, per_minute: int, full_at_us: float, now_us: float) -> Decision:
     """The decision, given the moment at which the bucket is full again."""

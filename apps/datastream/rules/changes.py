@@ -66,6 +66,16 @@ def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
         raise ChangeError(str(fault) or type(fault).__name__) from None
 
 
+def committed_at_us(document: bytes) -> int:
+    """When what it tells was committed, in microseconds since 1970. Raises ChangeError."""
+    try:
+        payload = json.loads(document)
+        source = payload.get("payload", payload)["source"]
+        return int(source.get("ts_us") or int(source["ts_ms"]) * 1000)
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise ChangeError(str(fault) or type(fault).__name__) from None
+
+
 def _read(payload: Mapping[str, Any]) -> Change | Emptied | NewEpoch | Whole | None:
     op, source = payload["op"], payload["source"]
     if op == "m":

@@ -25,6 +25,10 @@ ROUND: dict[str, dict[str, Any]] = {
 }
 """The members of `round_document` in JSON Schema."""
 _WORD = re.compile(WORD)
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(r"[\[\]{}]")
+MAX_DEPTH = 100
+"""Parsers of clients, and ours, have a limit."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -89,9 +93,22 @@ def round_of_row(row: Mapping[str, Any], game: Played) -> dict[str, Any]:
 def read_extras(text: str) -> Any:
     """The JSON of a column. Raises ValueError.
 
-    PostgreSQL holds numbers that no client's JSON can: they are told as their digits.
+    PostgreSQL holds numbers that no client's JSON can: they are told as their digits. What is
+    nested deeper than MAX_DEPTH is told as its text.
     """
+    if _depth(text) > MAX_DEPTH:
+        return text
     return json.loads(text, parse_float=_number, parse_int=_number)
+
+
+def _depth(text: str) -> int:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    for mark in _BRACKETS.findall(_STRINGS.sub("", text)):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _number(digits: str) -> int | float | str:

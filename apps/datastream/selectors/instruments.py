@@ -1,7 +1,7 @@
 """Reading the last prices, which live in the store of room state and nowhere else."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.datastream.errors import PriceNotFoundError
@@ -21,6 +21,12 @@ def list_prices() -> list[Price]:
     """
     found = room_state().list_values(KEY_PREFIX, limit=MAX_INSTRUMENTS)
     return [json.loads(value) for value in found.values()]
+
+
+def get_prices(names: Sequence[str]) -> dict[str, Price]:
+    """The live ones of these instruments. Raises RoomStateUnavailableError."""
+    found = room_state().get_values([KEY_PREFIX + name for name in names])
+    return {key.removeprefix(KEY_PREFIX): json.loads(value) for key, value in found.items()}
 
 
 def get_price(instrument: str) -> Price:

@@ -97,9 +97,8 @@ def snapshot(of: Session, captured: Captured) -> Iterator[dict[str, str | None]]
         of.execute("SET LOCAL statement_timeout = 0; SET LOCAL extra_float_digits = 1")
         of.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         with of.cursor("veza_snapshot") as cursor:
-            cursor.adapters.register_loader("bool", _AsText)
-            for name in _TYPES:
-                cursor.adapters.register_loader(name, _AsText)
+            for column in describe(of, captured).columns:  # whatever types they may get
+                cursor.adapters.register_loader(column.type, _AsText)
             cursor.execute(captured.snapshot)
             names = [column.name for column in cursor.description or ()]
             for row in cursor:
@@ -111,10 +110,3 @@ class _AsText(psycopg.adapt.Loader):
 
     def load(self, data: psycopg.abc.Buffer) -> str:
         return bytes(data).decode()
-
-
-_TYPES = (
-    "int2", "int4", "int8", "oid", "float4", "float8", "numeric", "text", "varchar", "bpchar",
-    "name", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid",
-    "json", "jsonb", "inet", "cidr",
-)  # fmt: skip

@@ -40,6 +40,15 @@ def limiter(request: pytest.FixtureRequest) -> Iterator[RateLimit]:
 
 
 class TestBuckets:
+    @pytest.mark.parametrize("count", [1, 59, 60, 500])
+    def test_what_was_given_already_can_be_counted(self, limiter: RateLimit, count: int) -> None:
+        key = new_key()
+
+        told = limiter.charge(key=key, per_minute=60, count=count)
+
+        assert told.remaining == max(0, 60 - count)
+        assert limiter.take(key=key, per_minute=60).is_allowed == (count < 60)
+
     @pytest.mark.parametrize("limit", [1, 7, 10, 100, 997])
     def test_hold_exactly_the_limit(self, limiter: RateLimit, limit: int) -> None:
         key = new_key()

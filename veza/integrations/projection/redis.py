@@ -31,6 +31,7 @@ WRITE_TIMEOUT_S = 5.0
 WAIT_S = 2.0
 PAUSE_S = 0.5
 Answer = TypeVar("Answer")
+_FINISHED = b'"finished_at":"'
 
 
 class RedisProjection:
@@ -99,7 +100,7 @@ class RedisProjection:
         return document
 
     def history(self, key: str, *, limit: int) -> list[bytes]:
-        """Of equal times all are read: Redis orders them by their text, clients by their ids."""
+        """Of equal times all are read: Redis orders them by their text."""
         name = f"history:{key}"
         ready, top = self._read(lambda pipe: pipe.zrevrange(name, 0, limit - 1, withscores=True))
         if not ready:
@@ -143,12 +144,15 @@ def _words(effect: Effect) -> list[Any]:
 
 
 def _sorted(pairs: list[tuple[bytes, float]]) -> list[bytes]:
-    """Newest first; of one time the highest id."""
-    return [doc for doc, _ in sorted(pairs, key=lambda p: (p[1], _id(p[0])), reverse=True)]
+    """Newest first, by microseconds as PostgreSQL has them; of one time the highest id."""
+    return [doc for doc, _ in sorted(pairs, key=lambda p: (p[1], *place_of(p[0])), reverse=True)]
 
 
-def _id(document: bytes) -> int:
-    return int(document[len(b'{"id":') : document.index(b",")])
+def place_of(document: bytes) -> tuple[bytes, int]:
+    """What orders rounds of one millisecond: the time with its fraction, and the id."""
+    at = document.index(_FINISHED) + len(_FINISHED)
+    number = int(document[len(b'{"id":') : document.index(b",")])
+    return document[at : document.index(b'Z"', at)], number
 
 
 def _entries(found: Any) -> Any:

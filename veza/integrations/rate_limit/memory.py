@@ -30,6 +30,14 @@ class MemoryRateLimit:
             is_allowed=is_allowed, per_minute=per_minute, full_at_us=full_at_us, now_us=now_us
         )
 
+    def charge(self, *, key: str, per_minute: int, count: int) -> Decision:
+        with self._lock:
+            now_us = self._now_us()
+            full_at_us = max(self._full_at_us.get(key, 0.0), now_us)
+            full_at_us = min(full_at_us + count * MINUTE_US / per_minute, now_us + MINUTE_US)
+            self._remember(key, full_at_us, now_us)
+        return decide(is_allowed=True, per_minute=per_minute, full_at_us=full_at_us, now_us=now_us)
+
     def _remember(self, key: str, full_at_us: float, now_us: float) -> None:
         if key not in self._full_at_us and len(self._full_at_us) >= MAX_KEYS:
             kept = {name: at for name, at in self._full_at_us.items() if at > now_us}

@@ -9,6 +9,7 @@ from typing import cast
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -38,6 +39,16 @@ if after - now <= minute + 10 then
 end
 return {allowed, string.format('%.3f', full_at), string.format('%.0f', now)}
 """
+CHARGE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+local minute = 60000000
+full_at = math.min(full_at + tonumber(ARGV[2]) * minute / tonumber(ARGV[1]), now + minute)
+local life = math.ceil((full_at - now) / 1000)
+redis.call('SET', KEYS[1], string.format('%.3f', full_at), 'PX', math.max(1, life))
+return {1, string.format('%.3f', full_at), string.format('%.0f', now)}
+"""
 
 
 class RedisRateLimit:
@@ -52,33 +63,40 @@ class RedisRateLimit:
         self._local = MemoryRateLimit()
         self._client = _connect()
         self._script = self._client.register_script(SCRIPT) if self._client else None
+        self._charge = self._client.register_script(CHARGE) if self._client else None
         self._lock = threading.Lock()
         self._failures = 0
         self._try_again_at = 0.0
 
     def take(self, *, key: str, per_minute: int, is_strict: bool = False) -> Decision:
-        if self._may_ask():
-            try:
-                decision = self._ask(key, per_minute)
-            except RedisError as fault:
-                self._note_failure(fault)
-            else:
-                self._note_success()
-                return decision
+        decision = self._ask(self._script, key, per_minute)
+        if decision is not None:
+            return decision
         share = per_minute // settings.WEB_PROCESSES if is_strict else per_minute
         return self._local.take(key=_hashed(key), per_minute=max(1, share))
 
-    def _ask(self, key: str, per_minute: int) -> Decision:
-        assert self._script is not None  # noqa: S101 - _may_ask has looked
-        allowed, full_at, now = cast(
-            tuple[int, bytes, bytes],
-            self._script(
-                keys=[f"{settings.REDIS_NAMESPACE}:rate:{_hashed(key)}"], args=[per_minute]
-            ),
-        )
+    def charge(self, *, key: str, per_minute: int, count: int) -> Decision:
+        decision = self._ask(self._charge, key, per_minute, count)
+        if decision is not None:
+            return decision
+        return self._local.charge(key=_hashed(key), per_minute=per_minute, count=count)
+
+    def _ask(self, script: Script | None, key: str, *words: int) -> Decision | None:
+        """None where Redis does not answer now."""
+        if script is None or not self._may_ask():
+            return None
+        try:
+            allowed, full_at, now = cast(
+                tuple[int, bytes, bytes],
+                script(keys=[f"{settings.REDIS_NAMESPACE}:rate:{_hashed(key)}"], args=words),
+            )
+        except RedisError as fault:
+            self._note_failure(fault)
+            return None
+        self._note_success()
         return decide(
             is_allowed=bool(allowed),
-            per_minute=per_minute,
+            per_minute=words[0],
             full_at_us=float(full_at),
             now_us=float(now),
         )

@@ -26,9 +26,14 @@ def set_etag(response: HttpResponseBase, etag: str) -> None:
 def not_modified(request: HttpRequest | Request, etag: str) -> bool:
     """Whether a GET may be answered 304: If-None-Match names `etag` (compared weakly)."""
     header = request.headers.get("If-None-Match", "")
-    if request.method not in ("GET", "HEAD") or not header:
+    return request.method in ("GET", "HEAD") and is_named(etag, header)
+
+
+def is_named(etag: str, if_none_match: str) -> bool:
+    """Whether the header, "" where there is none, names this tag or any."""
+    if not if_none_match:
         return False
-    return header.strip() == "*" or _opaque(etag) in map(_opaque, _tags(header))
+    return if_none_match.strip() == "*" or _opaque(etag) in map(_opaque, _tags(if_none_match))
 
 
 def check_if_match(request: HttpRequest | Request, etag: str) -> None:
@@ -41,9 +46,7 @@ def check_if_match(request: HttpRequest | Request, etag: str) -> None:
     if header is not None and header.strip() != "*" and etag not in _strong(header):
         raise PreconditionError
     unwanted = request.headers.get("If-None-Match", "")
-    if request.method in ("GET", "HEAD") or not unwanted:
-        return
-    if unwanted.strip() == "*" or _opaque(etag) in map(_opaque, _tags(unwanted)):
+    if request.method not in ("GET", "HEAD") and is_named(etag, unwanted):
         raise PreconditionError
 
 

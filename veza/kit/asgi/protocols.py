@@ -9,6 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from veza.kit.asgi import lifecycle
+from veza.kit.asgi.hot import END, PREFIX, HotPath, Peer, hot_path
 from veza.kit.asgi.port import EXTENSION
 from veza.kit.asgi.refusals import RefusalError, request_id_of
 from veza.kit.asgi.transport_ports import StreamPort
@@ -44,9 +46,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._stall_timer: asyncio.TimerHandle | None = None
         self._unread = 0
         self._port: StreamPort | None = None
+        self._is_between = True  # requests: the parser waits for the first byte of the next
+        self._answered_at = 0.0
+        self._peer = Peer("", "http")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._peer = Peer(self.client[0] if self.client else "", self.scheme or "http")
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -61,6 +67,10 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_left:
             return
+        if self._is_between and data.startswith(PREFIX) and (path := hot_path()) is not None:
+            data = self._answer_from_memory(data, path)
+            if not data:
+                return
         super().data_received(data)
         if self._is_left or self.transport.is_closing():
             return
@@ -79,6 +89,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_in_head = True
+        self._is_between = False
         self._received_bytes = self._parsed_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -110,6 +121,10 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._port, port.cycle = port, self.cycle
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._is_between = self.parser.should_keep_alive() and not self.parser.should_upgrade()
+
     def send_400_response(self, msg: str) -> None:
         """uvicorn calls this when the parser gives up, be it for a limit of ours."""
         self._refuse(self._refusal or _malformed())
@@ -131,14 +146,48 @@ class HttpProtocol(HttpToolsProtocol):
         self._unread = self._unread + size if self._unread else self._unsent
 
     def timeout_keep_alive_handler(self) -> None:
-        if self.flow.write_paused:  # still reading the last answer: the other clock is running
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        idle_s = self.loop.time() - self._answered_at
+        if idle_s < self.timeout_keep_alive:  # answered from memory since
+            self._keep_alive_for(self.timeout_keep_alive - idle_s)
+        elif self.flow.write_paused:  # still reading the last answer: the other clock is running
+            self._keep_alive_for(self.timeout_keep_alive)
         elif self.transport.get_write_buffer_size():
             self.transport.abort()  # close() would wait until the client has read
         else:
             super().timeout_keep_alive_handler()
+
+    def _answer_from_memory(self, data: bytes, path: HotPath) -> bytes:
+        """Answer the requests at the beginning of `data` as far as `path` can; what is left."""
+        at = 0
+        while data.startswith(PREFIX, at) and self._may_answer():
+            end = data.find(END, at)
+            defaults = self.server_state.default_headers
+            if end < 0 or not (answer := path.answer(data[at : end + 2], self._peer, defaults)):
+                break
+            self.transport.write(answer)
+            self.server_state.total_requests += 1
+            at = end + len(END)
+        if at:
+            self._stop_head_timer()
+            self._answered_at = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._keep_alive_for(self.timeout_keep_alive)
+        return data[at:] if at else data
+
+    def _may_answer(self) -> bool:
+        """Whether nothing else is being answered, and the client takes what it is sent."""
+        return (
+            self._is_idle()
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+            and not self.access_log
+            and not lifecycle.is_stopping()
+        )
+
+    def _keep_alive_for(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

@@ -36,7 +36,7 @@ class RoundOutput(serializers.Serializer):
 
 
 class RoundsOutput(serializers.Serializer):
-    """The newest rounds, newest first."""
+    """Rounds, newest first."""
 
     results = RoundOutput(many=True)
     next = serializers.URLField(allow_null=True)
@@ -44,6 +44,10 @@ class RoundsOutput(serializers.Serializer):
 
 
 class RoundsInput(serializers.Serializer):
-    """How many rounds are asked for."""
+    """Which rounds are asked for, and how many."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    cursor = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False,
+        help_text="Where to go on: from `next` or `previous`.",
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""The rate limit where no request waits for it gives what the store gives."""
+
+import asyncio
+
+import pytest
+
+from veza.integrations.rate_limit.memory import MemoryRateLimit
+from veza.kit.api.buckets import Buckets
+from veza.kit.backends import backend
+
+
+@pytest.fixture
+def store(settings) -> MemoryRateLimit:
+    settings.RATE_LIMIT_BACKEND = "veza.integrations.rate_limit.memory.MemoryRateLimit"
+    settings.RATE_LIMIT_PER_MINUTE = 60
+    limiter: MemoryRateLimit = backend("RATE_LIMIT_BACKEND")
+    return limiter
+
+
+async def test_nothing_is_given_to_whom_nobody_knows(store):
+    assert Buckets().take("address:192.0.2.1") is None
+
+
+async def test_as_much_is_given_as_remains(store):
+    buckets = Buckets()
+    buckets.learn("address:192.0.2.1", remaining=3)
+
+    left = [buckets.take("address:192.0.2.1") for _ in range(4)]
+
+    assert [each and each[0] for each in left] == [2, 1, 0, None]
+    assert buckets.take("address:192.0.2.1") is None, "the store is asked from now on"
+
+
+async def test_the_store_is_told_and_tells_what_others_took(store):
+    caller, key = "address:192.0.2.2", "api:address:192.0.2.2"
+    buckets = Buckets()
+    told = store.take(key=key, per_minute=60)
+    buckets.learn(caller, remaining=told.remaining)
+    for _ in range(40):
+        store.take(key=key, per_minute=60)
+
+    buckets.take(caller)
+    async with asyncio.timeout(10):
+        while (left := buckets.take(caller)) is None or left[0] > 20:
+            await asyncio.sleep(0.02)
+
+    assert store.take(key=key, per_minute=60).remaining < 20
