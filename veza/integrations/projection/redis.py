@@ -24,6 +24,7 @@ from veza.integrations.projection.port import (
     ProjectionUnavailableError,
     RoomRows,
     State,
+    id_at_start,
 )
 
 PROCESSED_S = 300
@@ -41,6 +42,7 @@ class RedisProjection:
         self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
         self._quick = _connect(timeout_s=settings.ROOM_STATE_TIMEOUT_S)
         self._apply = self._patient.register_script(scripts.APPLY)
+        self._find = self._patient.register_script(scripts.FIND)
         self._try_again_at = 0.0
 
     def state(self) -> State:
@@ -90,6 +92,11 @@ class RedisProjection:
         first, size, floor, found = _guarded(pipeline.execute)
         gone = _position(first[0][0]) - 1 if size >= HELD else int(floor or 0)
         return RoomRows(gone, [_row(*entry) for entry in found])
+
+    def find(self, room: str, message_id: str) -> int | None:
+        key = f"{self._name}:room:{room}"
+        found = _guarded(partial(self._find, keys=[key], args=[id_at_start(message_id)]))
+        return _position(found) if found else None
 
     def latest(self, slug: str) -> bytes | None:
         ready, found = self._read(lambda pipe: pipe.get(f"latest:{slug}"))

@@ -104,3 +104,16 @@ redis.call('HSET', name, 'place', ARGV[2], 'order', ARGV[3], 'epoch', ARGV[4], '
            'ready', ARGV[6])
 return 1
 """
+
+# From the newest on, a page at a time: who comes back has mostly not been away for long.
+FIND = """
+local last = '+'
+while true do
+  local page = redis.call('XREVRANGE', KEYS[1], last, '-', 'COUNT', 100)
+  for _, entry in ipairs(page) do
+    if string.sub(entry[2][2], 1, #ARGV[1]) == ARGV[1] then return entry[1] end
+  end
+  if #page < 100 then return false end
+  last = '(' .. page[#page][1]
+end
+"""
