@@ -66,7 +66,9 @@ class Road(System):
         """Whether a round that is committed now is told to those who watch."""
         status, body = self.webs[0].get("/readyz")
         is_captured = status == 200 and body["dependencies"]["capture"]["state"] == "up"
-        return is_captured and b"\r\n1\r\n" in self.redis_command("HGET", "veza:feed:rounds", "ready")
+        return is_captured and b"\r\n1\r\n" in self.redis_command(
+            "HGET", "veza:feed:rounds", "ready"
+        )
 
     def add_games(self, *slugs: str) -> None:
         for slug in slugs:
