@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.faults.rig.history import Seen
 from tests.faults.rig.nemesis import Fault, Nemesis
-from tests.faults.rig.programs import Program, Web, run_to_end
+from tests.faults.rig.programs import Program, run_to_end
 from tests.faults.rig.system import SUBJECTS, System, tied
 from veza.embedded.ports import free_port
 

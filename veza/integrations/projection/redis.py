@@ -54,6 +54,15 @@ class RedisProjection:
         )  # fmt: skip
 
     def apply(self, batch: Batch) -> None:
+        self.run(self.words(batch))
+
+    def run(self, words: list[Any]) -> None:
+        """Apply the batch that has these words. Raises ProjectionOvertakenError."""
+        if not _guarded(partial(self._apply, keys=[self._name], args=words)):
+            raise ProjectionOvertakenError
+
+    def words(self, batch: Batch) -> list[Any]:
+        """What the script is given."""
         state = batch.state
         first = next((e.announcement.position for e in batch.effects if e.announcement), None)
         floor = state.head if first is None else first - 1
@@ -63,8 +72,7 @@ class RedisProjection:
         ]  # fmt: skip
         for effect in batch.effects:
             words += _words(effect)
-        if not _guarded(partial(self._apply, keys=[self._name], args=words)):
-            raise ProjectionOvertakenError
+        return words
 
     def bounds(self) -> FeedBounds:
         pipeline = self._patient.pipeline(transaction=True)
