@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from deploy.load.rounds.latency import latencies  # noqa: E402
-from deploy.load.rounds.place import Place, cpu_s, made, until  # noqa: E402
+from deploy.load.rounds.latency import latencies
+from deploy.load.rounds.place import Place, cpu_s, made, until
 
 PARTS = ("capture", "projection", "latency")
 GOAL_ROWS, GOAL_CPU_S = 10_000, 0.15
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS, help="default: all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="veza-bench-", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)  # noqa: S103, PTH101 - PostgreSQL runs as somebody else
+        os.chmod(folder, 0o755)  # noqa: S103 - PostgreSQL runs as somebody else
         (Path(folder) / "logs").mkdir()
         with made(Path(folder)) as place:
             if {"capture", "projection"} & set(options.part):

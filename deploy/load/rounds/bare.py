@@ -18,6 +18,8 @@ from veza.integrations.projection.redis import RedisProjection  # noqa: E402
 class Recording(RedisProjection):
     """Keeps batches instead of applying them."""
 
+    waits_elsewhere = False
+
     def __init__(self) -> None:
         super().__init__()
         self.batches: list[Batch] = []
@@ -43,7 +45,7 @@ def main() -> None:
     for each, _ in words:
         store.run(each)
     took = time.perf_counter() - began
-    print(sum(count for _, count in words) / took)  # noqa: T201
+    print(sum(count for _, count in words) / took)
     for key in store._patient.scan_iter("*"):  # noqa: SLF001
         if not key.startswith(b"veza.public."):
             store._patient.delete(key)  # noqa: SLF001

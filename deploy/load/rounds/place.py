@@ -48,7 +48,9 @@ class Place:
 
     def manage(self, *arguments: str) -> None:
         """Run a command of `manage.py` to its end."""
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, check=True)
+        subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, check=True
+        )
 
     @contextmanager
     def running(self, *argv: str) -> Iterator["subprocess.Popen[bytes]"]:

@@ -50,7 +50,8 @@ def stream(out: IO[str]) -> None:
     client, place = Redis.from_url(os.environ["REDIS_URL"]), "$"
     while True:
         found = client.xread({TOPIC: place}, block=1000)
-        entries = next(iter(found.values()))[0] if isinstance(found, dict) else found[0][1]
+        streams = found.values() if isinstance(found, dict) else [each[1:] for each in found]
+        entries = next(iter(streams), [()])[0]
         now = time.time_ns()
         for name, fields in entries or ():
             place = name.decode()
@@ -88,7 +89,7 @@ async def _socket(out: IO[str]) -> None:
 
 def main() -> None:
     kinds = {"write": write, "stream": stream, "projected": projected, "socket": socket}
-    with open(sys.argv[2], "w", buffering=1) as out:  # noqa: PTH123
+    with open(sys.argv[2], "w", buffering=1) as out:
         kinds[sys.argv[1]](out, *sys.argv[3:])
 
 

@@ -41,7 +41,7 @@ SIZE = {
     "small": Size(
         name="small", periods=3, period_s=1.0, seeds=_seeds(1), sse=4, sockets=4, publishers=2,
         api_writers=2, pause_s=0.04, inverted=96, resumes=40, slow=6, storm=60, frozen_s=2.0,
-        kills=5, rounds_per_s=200, rows=40_000,
+        kills=5, rounds_per_s=200, rows=20_000,
     ),
     "medium": Size(
         name="medium", periods=12, period_s=4.0, seeds=_seeds(2), sse=15, sockets=15, publishers=4,

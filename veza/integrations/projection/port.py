@@ -102,6 +102,9 @@ def id_at_start(message_id: str) -> str:
 class Projection(Protocol):
     """Blocking calls, each of which raises ProjectionUnavailableError; threads may share it."""
 
+    waits_elsewhere: bool
+    """Whether `apply` may be called in a thread of its own, which mostly waits for an answer."""
+
     def state(self) -> State:
         """How far it is."""
         ...

@@ -56,6 +56,8 @@ SELECT position FROM datastream_feedmessage
 class PostgresProjection:
     """On Django's connection of the thread."""
 
+    waits_elsewhere = False
+
     def state(self) -> State:
         rows = _rows(_STATE, FEED)
         if not rows:

@@ -37,6 +37,8 @@ Answer = TypeVar("Answer")
 class RedisProjection:
     """Reads for requests give up soon, and after a failure Redis is left alone for PAUSE_S."""
 
+    waits_elsewhere = True
+
     def __init__(self) -> None:
         self._name = f"{settings.REDIS_NAMESPACE}:feed:rounds"
         self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
