@@ -25,12 +25,6 @@ MOST_MIB = 10
 """20,000 rows would be 15 MiB, 200,000 150."""
 
 
-@pytest.fixture(scope="module")
-def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
-    with road_in(tmp_path_factory.mktemp("capture")) as road:
-        yield road
-
-
 @pytest.fixture
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     """For a test that has the changes carried in its own way."""

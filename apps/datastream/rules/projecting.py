@@ -49,8 +49,8 @@ class Projecting:
         if kind != "known":
             self.head += 1
             message = envelope(
-                _TYPES[kind], change, row=round_["id"], document=document, position=self.head,
-                epoch=self.epoch,
+                _TYPES[kind], change, row=round_["id"], document=document,
+                at=(self.head, self.epoch),
             )  # fmt: skip
             told = Announcement(position=self.head, envelope=message, rooms=rooms_of(game))
         self.effects.append(

@@ -17,7 +17,7 @@ from tests.faults.rig.system import SUBJECTS, System, tied
 from veza.embedded.ports import free_port
 
 SLOT = "veza"
-GAME = "kills"
+GAME, TYPE = "kills", "test"
 ORACLE = "oracle"
 """A slot that nobody kills: in the end it tells what was committed, and in which order."""
 _COLUMNS_AT = 8  # I, number of the table, N, number of the columns
@@ -73,7 +73,7 @@ class Road(System):
     def add_games(self, *slugs: str) -> None:
         for slug in slugs:
             self.query("INSERT INTO datastream_game (id, slug, type)"
-                       " VALUES (gen_random_uuid(), %s, 'test')", slug)  # fmt: skip
+                       " VALUES (gen_random_uuid(), %s, %s)", slug, TYPE)  # fmt: skip
 
     def insert(self, count: int = 1) -> int:
         """Rows in one commit; the number of the last."""
