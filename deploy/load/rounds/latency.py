@@ -1,9 +1,10 @@
 """How long a round takes from its commit to each stage of the road."""
 
 import http.client
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from deploy.load.rounds.place import Place, quantiles, until
@@ -35,7 +36,7 @@ def _told(
     first, last = min(t[0] for t in commits.values()), max(t[1] for t in commits.values())
     actual = len(commits) / (last - first) * 1e9
     yield f"latency         {len(commits):,} rounds, {actual:,.0f}/s of {rate:,}, one a commit; ms"
-    stages = {
+    stages: dict[str, dict[int, float]] = {
         "the INSERT itself": {row: t[1] - t[0] for row, t in commits.items()},
         "commit -> captured": _since(commits, seen["stream"], 1),
         "commit -> in the stream": _since(commits, seen["stream"], 0),
@@ -55,7 +56,9 @@ def _since(
     return {row: seen[row][which] - times[1] for row, times in commits.items() if row in seen}
 
 
-def _watcher(place: Place, kind: str, file: Path, *more: str):  # type: ignore[no-untyped-def]
+def _watcher(
+    place: Place, kind: str, file: Path, *more: str
+) -> AbstractContextManager["subprocess.Popen[bytes]"]:
     return place.running("-m", "deploy.load.rounds.watchers", kind, str(file), *more)
 
 

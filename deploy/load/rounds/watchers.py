@@ -10,7 +10,8 @@ import os
 import sys
 import threading
 import time
-from typing import IO
+from collections.abc import Callable
+from typing import IO, Any
 
 import psycopg
 from redis import Redis
@@ -47,7 +48,8 @@ def _write(out: IO[str], rate: float, seconds: float) -> None:
 
 def stream(out: IO[str]) -> None:
     """What stands in the change stream."""
-    client, place = Redis.from_url(os.environ["REDIS_URL"]), "$"
+    client: Any = Redis.from_url(os.environ["REDIS_URL"])
+    place = "$"
     while True:
         found = client.xread({TOPIC: place}, block=1000)
         streams = found.values() if isinstance(found, dict) else [each[1:] for each in found]
@@ -61,7 +63,8 @@ def stream(out: IO[str]) -> None:
 
 def projected(out: IO[str]) -> None:
     """What the projector has published for other programs."""
-    channel = Redis.from_url(os.environ["REDIS_URL"]).pubsub()
+    client: Any = Redis.from_url(os.environ["REDIS_URL"])
+    channel = client.pubsub()
     channel.subscribe(f"stream:{GAME}")
     for message in channel.listen():
         if message["type"] == "message":
@@ -88,7 +91,12 @@ async def _socket(out: IO[str]) -> None:
 
 
 def main() -> None:
-    kinds = {"write": write, "stream": stream, "projected": projected, "socket": socket}
+    kinds: dict[str, Callable[..., None]] = {
+        "write": write,
+        "stream": stream,
+        "projected": projected,
+        "socket": socket,
+    }
     with open(sys.argv[2], "w", buffering=1) as out:
         kinds[sys.argv[1]](out, *sys.argv[3:])
 

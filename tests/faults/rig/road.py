@@ -46,9 +46,10 @@ class Road(System):
         self.prepare()
         self.captures = [self._role(f"capture-{n}", "capture") for n in (1, 2)]
         self.projectors = [self._role(f"projector-{n}", "projector") for n in (1, 2)]
-        for program in (self.webs[0], *self.captures, *self.projectors):
-            program.launch()
+        self.webs[0].launch()
         self.webs[0].wait_until_ready()
+        for program in (*self.captures, *self.projectors):
+            program.launch()
 
     def prepare(self) -> None:
         """The servers with a game, and nothing of ours that runs."""
