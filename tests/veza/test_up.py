@@ -142,6 +142,7 @@ class TestUp:
         one.wait_ready()
         assert (one.status("/readyz"), two.status("/readyz")) == (200, 200)
         assert not set(one.running().values()) & set(two.running().values())
+        assert "rounds" not in two.running()
         third = _refused(tmp_path / "1", free_port())
         assert f"(process {one.process.pid})" in third
         assert one.status("/readyz") == 200
