@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,9 @@ class Client:
         self.last = after
         self._port = port or road.webs[0].client_port
         self._task = asyncio.create_task(self._run())
+
+    def has(self, number: int) -> bool:
+        return number in self.seen
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -94,7 +98,7 @@ async def test_of_two_readers_one_waits_and_takes_over(road):
         for capture in road.captures:
             capture.kill()
             told = road.insert()
-            await until(lambda told=told: told in client.seen, within_s=20, what="the round came")
+            await until(partial(client.has, told), within_s=20, what="the round came")
             await capture.start()
         assert client.seen == sorted(set(client.seen))
         assert client.resets == []
@@ -119,12 +123,14 @@ async def test_a_large_commit_is_told_whole_and_takes_no_memory(road):
 async def next_round(road: Road, client: Client) -> int:
     """Insert rounds until the client is told one."""
     deadline = time.monotonic() + 120
-    while (number := road.insert()) not in client.seen:
-        assert time.monotonic() < deadline, "no round came"
-        with contextlib.suppress(TooLongError):
-            await until(lambda number=number: number in client.seen, within_s=5, what="it came")
-            break
-    return number
+    while True:
+        number = road.insert()
+        try:
+            await until(partial(client.has, number), within_s=5, what="the round came")
+        except TooLongError:
+            assert time.monotonic() < deadline, "no round came"
+        else:
+            return number
 
 
 def memory_mib(program: Program) -> float:
