@@ -24,6 +24,7 @@ from apps.datastream.rules.rounds import (
     WORD,
 )
 from apps.datastream.selectors.feed import RoundFeed
+from apps.datastream.services.instruments import publish_price
 from apps.realtime import services as realtime
 from apps.realtime.domains import (
     MessageType,
@@ -41,12 +42,8 @@ ROUNDS = "rounds"
 ROOM = ROOM_PREFIX + "{name}"
 
 
-def publish_price(price: Price, sender: Sender) -> None:
-    """Keep the price as the instrument's last value, and tell it to those in its room."""
-    room = ROOM_PREFIX + price.instrument
-    value = {"instrument": price.instrument, "price": price.price, "ts": price.ts}
-    realtime.set_last_value(room, value)
-    realtime.broadcast(room, PRICE_UPDATE, value)
+def _publish(price: Price, sender: Sender) -> None:
+    publish_price(price)
 
 
 def _shown(message: Message) -> dict[str, Any]:
@@ -82,7 +79,7 @@ register(
         name=PRICE_UPDATE,
         sent_by=Role.INGESTOR,
         validate=price_from,
-        handle=publish_price,
+        handle=_publish,
     )
 )
 show_as(PRICE_UPDATE, _shown)

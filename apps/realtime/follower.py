@@ -244,8 +244,10 @@ class Follower:
             "log_restarted epoch=%s head=%d before=%s:%d",
             bounds.epoch, bounds.head, self._window.epoch, self._window.head,
         )  # fmt: skip
-        if self._window.epoch:
-            self._lost = "epoch" if is_other else "expired"
+        if not self._window.epoch:  # there was no log: all that it holds now is news
+            self._window.clear(epoch=bounds.epoch, head=bounds.oldest - 1)
+            return
+        self._lost = "epoch" if is_other else "expired"
         self._filled.clear()
         await self._fill()
 

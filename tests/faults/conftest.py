@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.rig.road import Road
+from tests.faults.rig.road import Road, road_in
 from tests.faults.rig.system import System, running
 
 
@@ -17,10 +17,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
-    """The road of rounds, running."""
-    road = Road(tmp_path_factory.mktemp("road"))
-    try:
-        road.up()
+    """Change capture at work, for tests that leave it so."""
+    with road_in(tmp_path_factory.mktemp("road")) as road:
         yield road
-    finally:
-        road.down()

@@ -1,71 +1,36 @@
-"""Rounds reach a client that resumes each once and in commit order, whatever is killed; and where
-changes were lost it is told so, and everything can be read again.
+"""Where changes were lost clients are told so, and everything can be read again; and rounds travel
+over each stream that there is.
 """
 
 import asyncio
+import contextlib
 import json
-import subprocess
-import threading
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.faults.rig.programs import Program, Web
-from tests.faults.rig.road import Road
+from tests.faults.rig.road import GAME, SLOT, Road, road_in
+from tests.faults.rig.sizes import SIZE
 from tests.faults.rig.sse import RefusedError, Stream
-from tests.faults.rig.waiting import say, until, until_elsewhere
-from veza.embedded.ports import free_port
+from tests.faults.rig.waiting import TooLongError, say, until, until_elsewhere
 
-ROOM = "game:kills"
-RATE = 500
-PAUSE_S = 2.0
+ROOM = f"game:{GAME}"
+CARRIED_WITHIN_S = 30
+MOST_MIB = 10
+"""20,000 rows would be 15 MiB, 200,000 150."""
 
 
 @pytest.fixture
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     """For a test that has the changes carried in its own way."""
-    road = Road(tmp_path_factory.mktemp("capture"))
-    try:
-        road.prepare()
+    with road_in(tmp_path_factory.mktemp("capture"), is_up=False) as road:
         yield road
-    finally:
-        road.down()
-
-
-class Writer:
-    """Commits a round at a time, in a thread, and begins again when PostgreSQL is away."""
-
-    def __init__(self, road: Road) -> None:
-        self._dsn = road._dsn()
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._ends.set()
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        while not self._ends.is_set():
-            try:
-                with psycopg.connect(self._dsn, autocommit=True, connect_timeout=2) as connection:
-                    self._write(connection)
-            except psycopg.Error:
-                self._ends.wait(0.05)
-
-    def _write(self, connection: psycopg.Connection) -> None:
-        game = connection.execute("SELECT id FROM datastream_game WHERE slug = 'kills'").fetchone()
-        due = time.monotonic()
-        while not self._ends.is_set():
-            connection.execute("INSERT INTO datastream_round (game_id) VALUES (%s)", game)
-            due += 1 / RATE
-            self._ends.wait(max(0.0, due - time.monotonic()))
 
 
 class Client:
@@ -79,6 +44,9 @@ class Client:
         self.last = after
         self._port = port or road.webs[0].client_port
         self._task = asyncio.create_task(self._run())
+
+    def has(self, number: int) -> bool:
+        return number in self.seen
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -113,93 +81,105 @@ class Client:
             self.last = fields["id"]
 
 
-async def crash(program: Program) -> None:
-    say(f"kill -9 {program.name}")
-    program.kill()
-    await asyncio.sleep(PAUSE_S / 4)
-    await program.start()
-    await asyncio.sleep(PAUSE_S)
-
-
-async def test_each_round_comes_once_and_in_order_whatever_is_killed(road):
-    await until_elsewhere(road.is_captured, within_s=20, what="a reader has the slot")
-    first = road.insert()
-    await until_elsewhere(lambda: road.latest() == first, within_s=20, what="a round is projected")
-    client, writer = Client(road), Writer(road)
-    await until(lambda: client.connects, within_s=20, what="the client watches")
-    writer.start()
-    await asyncio.sleep(PAUSE_S)
-
-    victims = [
-        *road.captures, *road.projectors, road.redis, road.webs[0], road.postgres, road.redis,
-        *road.captures,
-    ]  # fmt: skip
-    for victim in victims:
-        await crash(victim)
-    writer.stop()
-    committed = [number for number in road.rounds() if number > first]
+@contextlib.asynccontextmanager
+async def watching(road: Road) -> AsyncIterator[Client]:
+    """A client, of whom it is known that what is committed from now on is told to him."""
+    await until_elsewhere(road.is_carried, within_s=CARRIED_WITHIN_S, what="rounds are carried")
+    client = Client(road)
     try:
-        await until(
-            lambda: len(client.seen) >= len(committed), within_s=60,
-            what=lambda: f"{len(client.seen)} of {len(committed)} rounds came",
-        )  # fmt: skip
-        await asyncio.sleep(1)
+        await until(lambda: client.connects, within_s=20, what="the client watches")
+        yield client
     finally:
         await client.stop()
 
-    say(f"{len(committed)} rounds, {client.connects} connections, {len(victims)} kills")
-    assert client.resets == []
-    assert client.seen == committed
-    assert client.positions == sorted(set(client.positions))
-    assert len(committed) > 5_000
+
+async def test_of_two_readers_one_waits_and_takes_over(road):
+    async with watching(road) as client:
+        for capture in road.captures:
+            capture.kill()
+            told = road.insert()
+            await until(partial(client.has, told), within_s=20, what="the round came")
+            await capture.start()
+        assert client.seen == sorted(set(client.seen))
+        assert client.resets == []
+
+
+async def test_a_large_commit_is_told_whole_and_takes_no_memory(road):
+    async with watching(road) as client:
+        before = [memory_mib(capture) for capture in road.captures]
+        began = time.monotonic()
+        last = road.insert(SIZE.rows)
+        await until_elsewhere(lambda: road.latest() == last, within_s=120, what="it is projected")
+        took_s = time.monotonic() - began
+        after = await next_round(road, client)
+    grown = max(memory_mib(each) - old for each, old in zip(road.captures, before, strict=True))
+    say(f"{SIZE.rows} rows in one commit: {took_s:.1f} s, the reader grew by {grown:.1f} MiB")
+    assert grown < MOST_MIB
+    assert client.seen == sorted(set(client.seen))
+    if not client.resets:  # who is too slow for the flood is told that he is
+        assert client.seen == list(range(last - SIZE.rows + 1, after + 1))
+
+
+async def next_round(road: Road, client: Client) -> int:
+    """Insert rounds until the client is told one."""
+    deadline = time.monotonic() + 120
+    while True:
+        number = road.insert()
+        try:
+            await until(partial(client.has, number), within_s=5, what="the round came")
+        except TooLongError:
+            assert time.monotonic() < deadline, "no round came"
+        else:
+            return number
+
+
+def memory_mib(program: Program) -> float:
+    """The most that the process ever held."""
+    (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{program.pid}/status").read_text())
+    return int(line) / 1024
 
 
 async def test_a_lost_slot_is_told_and_everything_is_read_again(road):
-    await until_elsewhere(road.is_captured, within_s=20, what="a reader has the slot")
-    client = Client(road)
-    await until(lambda: client.connects, within_s=20, what="the client watches")
-    before = road.insert()
-    await until(lambda: before in client.seen, within_s=20, what="a round came")
-    for capture in road.captures:
-        capture.kill()
-    await until_elsewhere(lambda: not is_read(road), within_s=10, what="nobody reads the slot")
+    async with watching(road) as client:
+        before = road.insert()
+        await until(lambda: before in client.seen, within_s=20, what="a round came")
+        for capture in road.captures:
+            capture.kill()
+        await until_elsewhere(lambda: not is_read(road), within_s=10, what="nobody reads the slot")
 
-    road.query("SELECT pg_drop_replication_slot('veza')")
-    missed = road.insert()
-    for capture in road.captures:
-        await capture.start()
-    await until(lambda: client.resets, within_s=30, what="the client is told")
-    await until_elsewhere(road.is_captured, within_s=20, what="a reader has the slot")
-    await until_elsewhere(lambda: road.latest() == missed, within_s=20, what="REST has the round")
-    after = road.insert()
+        road.query("SELECT pg_drop_replication_slot(%s)", SLOT)
+        missed = road.insert()
+        for capture in road.captures:
+            await capture.start()
+        await until(lambda: client.resets, within_s=30, what="the client is told")
+        await until_elsewhere(road.is_carried, within_s=20, what="rounds are carried again")
+        await until_elsewhere(lambda: road.latest() == missed, within_s=20, what="REST has it")
+        after = road.insert()
 
-    await until(lambda: after in client.seen, within_s=20, what="the next round came")
-    await client.stop()
+        await until(lambda: after in client.seen, within_s=20, what="the next round came")
     assert client.resets == ["epoch"]
     assert client.seen.count(after) == 1
 
 
 async def test_a_redis_that_was_emptied_is_filled_again(road):
-    await until_elsewhere(road.is_captured, within_s=20, what="a reader has the slot")
-    client = Client(road)
-    await until(lambda: client.connects, within_s=20, what="the client watches")
-    before = road.insert(1_100)
-    await until(lambda: before in client.seen, within_s=20, what="rounds came")
+    async with watching(road) as client:
+        before = road.insert(1_100)
+        await until(lambda: before in client.seen, within_s=20, what="rounds came")
 
-    road.redis_command("FLUSHALL")
-    last = road.insert()
+        road.redis_command("FLUSHALL")
+        last = road.insert()
 
-    await until_elsewhere(lambda: road.latest() == last, within_s=20, what="REST has the round")
-    await until(lambda: client.resets, within_s=30, what="the client is told")
-    after = road.insert()
-    await until(lambda: after in client.seen, within_s=20, what="the next round came")
-    await client.stop()
+        await until_elsewhere(lambda: road.latest() == last, within_s=20, what="REST has it")
+        await until(lambda: client.resets, within_s=30, what="the client is told")
+        await until_elsewhere(road.is_carried, within_s=20, what="rounds are carried again")
+        after = road.insert()
+        await until(lambda: after in client.seen, within_s=20, what="the next round came")
     assert client.resets == ["epoch"]
     assert b":1001\r\n" in road.redis_command("ZCARD", "history:kills")
 
 
 def is_read(road: Road) -> bool:
-    rows = road.query("SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'veza'")
+    rows = road.query("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s", SLOT)
     return bool(rows and rows[0][0])
 
 
@@ -220,19 +200,6 @@ def another_road(road: Road, name: str, **settings: object) -> Iterator[Web]:
         for each in (*carriers, web):
             each.stop()
         road.query("SELECT pg_drop_replication_slot(%s)", name)
-
-
-@contextmanager
-def own_nats(folder: Path) -> Iterator[str]:
-    """A server with JetStream that nobody else uses; its address."""
-    port = free_port()
-    argv = ["nats-server", "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(folder / "nats")]
-    server = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield f"nats://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
 
 
 async def told_once(road: Road, web: Web) -> None:
@@ -263,7 +230,10 @@ async def test_postgresql_alone_carries_rounds(servers):
 
 @pytest.mark.needs_nats
 @pytest.mark.parametrize("redis", ["with Redis", "without Redis"])
-async def test_nats_carries_rounds(servers, redis, tmp_path):
+async def test_nats_carries_rounds(redis, tmp_path):
     changes = {} if redis == "with Redis" else {"REDIS_URL": ""}
-    with own_nats(tmp_path) as url, another_road(servers, "nats", NATS_URL=url, **changes) as web:
-        await told_once(servers, web)
+    with (
+        road_in(tmp_path, streams_over="nats", is_up=False) as road,
+        another_road(road, "nats", **changes) as web,
+    ):
+        await told_once(road, web)

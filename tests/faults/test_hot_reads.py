@@ -93,7 +93,7 @@ async def warmed(road: Road, path: str, route: str) -> None:
 
 
 async def captured(road: Road) -> None:
-    await until_elsewhere(road.is_captured, within_s=60, what="a reader has the slot")
+    await until_elsewhere(road.is_carried, within_s=60, what="a reader has the slot")
     number = road.insert()
     await until_elsewhere(lambda: road.latest() == number, within_s=60, what="a round came")
 

@@ -21,7 +21,7 @@ from veza.embedded.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 NAMES = {
-    "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector",
+    "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector", "rounds",
 }  # fmt: skip
 PATIENCE_S = 90
 
@@ -142,6 +142,7 @@ class TestUp:
         one.wait_ready()
         assert (one.status("/readyz"), two.status("/readyz")) == (200, 200)
         assert not set(one.running().values()) & set(two.running().values())
+        assert "rounds" not in two.running()
         third = _refused(tmp_path / "1", free_port())
         assert f"(process {one.process.pid})" in third
         assert one.status("/readyz") == 200

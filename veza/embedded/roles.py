@@ -11,6 +11,7 @@ from pathlib import Path
 from veza.embedded.processes import MARK
 from veza.embedded.service import Service
 
+DEMO_GAMES = ("simulate", "--rate", "0.5", "--prices", "--quiet")
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 
 
@@ -41,15 +42,21 @@ def empty_metrics(data_dir: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """Makes the services; `needs` are the embedded servers that all of them wait for."""
+    """Makes the services; `needs` are the embedded servers that all of them wait for, `plays` says
+    whether demo games are played.
+    """
 
     data_dir: Path
     port: int
     env: Mapping[str, str]
     needs: tuple[str, ...]
+    plays: bool = False
 
     def services(self) -> list[Service]:
-        """beat, worker, web, relay, projector, capture: in the order in which they are stopped."""
+        """rounds, beat, worker, web, relay, projector, capture: in the order in which they are
+        stopped.
+        """
+        games = self._role("rounds", *DEMO_GAMES, stops_by=0.08)
         worker = replace(
             self._role("worker", stops_by=0.30),
             # The second signal makes Celery give its unfinished tasks back to the broker.
@@ -61,6 +68,7 @@ class Roles:
             is_ready=lambda: answers(self.port, "/readyz"),
         )
         return [
+            *([games] if self.plays else []),
             self._role("beat", stops_by=0.08),
             worker,
             web,
@@ -69,10 +77,10 @@ class Roles:
             self._role("capture", stops_by=0.90),
         ]
 
-    def _role(self, name: str, *, stops_by: float) -> Service:
+    def _role(self, name: str, *arguments: str, stops_by: float) -> Service:
         return Service(
             name=name,
-            argv=manage(name),
+            argv=manage(name, *arguments),
             log=self.data_dir / "logs" / f"{name}.log",
             env={**self.env, "VEZA_ROLE": name},
             needs=self.needs,

@@ -45,10 +45,14 @@ class Projecting:
 
     def _add(self, kind: Any, round_: Mapping[str, Any], game: Played, change: Change) -> None:
         told = None
+        document = to_json(round_)
         if kind != "known":
             self.head += 1
-            message = envelope(_TYPES[kind], change, round_, (self.head, self.epoch))
-            told = Announcement(position=self.head, envelope=to_json(message), rooms=rooms_of(game))
+            message = envelope(
+                _TYPES[kind], change, row=round_["id"], document=document,
+                at=(self.head, self.epoch),
+            )  # fmt: skip
+            told = Announcement(position=self.head, envelope=message, rooms=rooms_of(game))
         self.effects.append(
             Effect(
                 kind=kind,
@@ -56,7 +60,7 @@ class Projecting:
                 slug=game.slug,
                 type=game.type,
                 score=round_["timestamp"],
-                document=to_json(round_),
+                document=document,
                 announcement=told,
             )
         )

@@ -40,12 +40,8 @@ class RoundFeed:
         return [_row(found[position]) for position in sorted(found)[: limit + 1]]
 
     def find(self, message_id: UUID, rooms: Sequence[str]) -> int | None:
-        wanted = str(message_id)
-        for held in _rooms(rooms, 0, projection().bounds().head):
-            for each in held.rows:
-                if wanted in each.envelope and _row(each)["id"] == wanted:
-                    return each.position
-        return None
+        found = (projection().find(room, str(message_id)) for room in rooms)
+        return next((position for position in found if position is not None), None)
 
     def why_lost(self, message_id: UUID, rooms: Sequence[str]) -> LostReason:
         """Older than all that a full room keeps, or never there."""

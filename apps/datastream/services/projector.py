@@ -4,8 +4,10 @@ A batch is applied in one step with the place up to which the stream was read, s
 counts once whatever is killed; of two projectors one is always too late, and looks again.
 """
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
@@ -102,6 +104,40 @@ class Seen:
         return True
 
 
+class Turns:
+    """Applies batches one after the other, where the projection allows it while the next is being
+    made: then a failure is raised by the next call.
+    """
+
+    def __init__(self, into: Projection) -> None:
+        self._into = into
+        self._thread = ThreadPoolExecutor(1, "projection") if into.waits_elsewhere else None
+        self._last: tuple[Future[None], Seen] | None = None
+        self.settled = Seen("")
+        """Of the last batch that was applied."""
+
+    def apply(self, batch: Batch, seen: Seen) -> None:
+        """Raises what Projection.apply raises, of this batch or the one before."""
+        self.settle()
+        if self._thread is None:
+            self._into.apply(batch)
+            self.settled = seen
+        else:
+            self._last = self._thread.submit(self._into.apply, batch), seen
+
+    def settle(self) -> None:
+        """Wait for the last. Raises what Projection.apply raises."""
+        if self._last is not None:
+            (future, seen), self._last = self._last, None
+            future.result()
+            self.settled = seen
+
+    def forget(self) -> None:
+        """Wait for the last, whatever becomes of it."""
+        with contextlib.suppress(ProjectionOvertakenError, *_AWAY):
+            self.settle()
+
+
 class Projector:
     """Runs until `stop`; what is away is waited for."""
 
@@ -113,6 +149,7 @@ class Projector:
         self._games = Games()
         self._state: State | None = None
         self._seen = Seen("")
+        self._turns = Turns(self._into)
         self._trim_at = 0.0
         self._is_anew = False
         self._stopping = False
@@ -129,13 +166,19 @@ class Projector:
                 self.step(wait_s=WAIT_S)
                 self._told = ""
             except ProjectionOvertakenError:
-                self._state = None
-                time.sleep(RETRY_S)
+                self._begin_again()
             except _AWAY as fault:
-                self._state = None
                 self._tell(fault)
                 close_old_connections()
-                time.sleep(RETRY_S)
+                self._begin_again()
+        self._turns.forget()
+
+    def _begin_again(self) -> None:
+        """From the place that the projection tells."""
+        self._turns.forget()
+        self._state = None
+        self._seen = self._turns.settled
+        time.sleep(RETRY_S)
 
     def step(self, *, wait_s: float) -> int:
         """Apply what is there next, or wait for it; how many documents that were."""
@@ -145,12 +188,16 @@ class Projector:
         found = self._stream.read(TOPIC, place, limit=BATCH, wait_s=wait_s)
         self._is_anew = not found and self._stream.ends_before(TOPIC, known)
         if not found:
+            self._turns.settle()
             self._state = state
             return 0
         for part in _parts(found):
             state = self._apply(state, *part)
             self._state = state
+        if len(found) < BATCH:
+            self._turns.settle()
         if time.monotonic() >= self._trim_at:
+            self._turns.settle()
             self._stream.trim(TOPIC, self._place_in(state))
             self._trim_at = time.monotonic() + TRIM_EVERY_S
         return len(found)
@@ -184,8 +231,8 @@ class Projector:
             is_ready=is_ready,
             place=f"{type(self._stream).__name__} {place}",
         )
-        self._into.apply(
-            Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects)
+        self._turns.apply(
+            Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects), seen
         )
         self._seen = seen
         return after

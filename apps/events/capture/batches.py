@@ -1,12 +1,12 @@
 """Messages of one session of the slot to entries of the change streams."""
 
-import json
 import time
+from functools import lru_cache
 
 from apps.events.capture import envelope, tables
-from apps.events.capture.decoder import Begin, Commit, Decoder, RowChange, Table, Truncation
+from apps.events.capture.decoder import Begin, Column, Commit, Decoder, RowChange, Table, Truncation
 from apps.events.capture.link import Data
-from apps.events.capture.values import as_json
+from apps.events.capture.values import row_json
 from veza.integrations.change_stream import Entry, EntryId
 
 BATCH = 500
@@ -81,5 +81,10 @@ class Batches:
 
 def _key(change: RowChange, names: tuple[str, ...]) -> bytes:
     """Debezium's key of the row."""
-    row = as_json(change.table.columns, change.after or change.before) or {}
-    return json.dumps({name: row[name] for name in names if name in row}).encode()
+    columns = _of_key(change.table.columns, names)
+    return row_json(columns, change.after or change.before or {}).encode()
+
+
+@lru_cache(maxsize=100)
+def _of_key(columns: tuple[Column, ...], names: tuple[str, ...]) -> tuple[Column, ...]:
+    return tuple(each for name in names for each in columns if each.name == name)

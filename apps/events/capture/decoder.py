@@ -16,6 +16,7 @@ _COMMIT = struct.Struct(">BQQq")
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _UINT32 = struct.Struct(">I")
+_TEXT, _NULL, _UNCHANGED = b"tnu"
 
 
 class DecodingError(Exception):
@@ -48,8 +49,7 @@ Value = str | None | Unchanged
 Row = Mapping[str, Value]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Begin:
+class Begin(NamedTuple):
     """`commit_lsn` is where the commit stands in the log; `time_us` its time, since 1970."""
 
     commit_lsn: int
@@ -57,16 +57,14 @@ class Begin:
     transaction: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """`end_lsn` is where the next transaction may begin: what is confirmed."""
 
     commit_lsn: int
     end_lsn: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RowChange:
+class RowChange(NamedTuple):
     """`before` holds what the table's REPLICA IDENTITY tells of it; None: nothing."""
 
     op: Literal["c", "u", "d"]
@@ -107,14 +105,6 @@ class _Cursor:
         found = self.data[self.at : end].decode()
         self.at = end + 1
         return found
-
-    def piece(self) -> str:
-        size = self.take(_INT32)
-        found = self.data[self.at : self.at + size]
-        if size < 0 or len(found) != size:
-            raise DecodingError("A value is cut off.")
-        self.at += size
-        return found.decode()
 
 
 @dataclass(slots=True)
@@ -220,23 +210,27 @@ def _expect(letter: bytes, wanted: bytes) -> None:
 
 def _row(cursor: _Cursor, table: Table, *, only_key: bool = False) -> Row:
     """The values by column; under a key alone the others come as null and mean nothing."""
-    count = cursor.take(_INT16)
+    data, at = cursor.data, cursor.at
+    (count,) = _INT16.unpack_from(data, at)
     if count != len(table.columns):
         raise DecodingError(f"{table.name} has {len(table.columns)} columns, a row {count}.")
+    at += _INT16.size
     row: dict[str, Value] = {}
     for column in table.columns:
-        value = _value(cursor)
+        value: Value = None
+        kind = data[at]
+        at += 1
+        if kind == _TEXT:
+            (size,) = _INT32.unpack_from(data, at)
+            at, end = at + _INT32.size, at + _INT32.size + size
+            if size < 0 or end > len(data):
+                raise DecodingError("A value is cut off.")
+            value, at = data[at:end].decode(), end
+        elif kind == _UNCHANGED:
+            value = UNCHANGED
+        elif kind != _NULL:
+            raise DecodingError(f"A value is of the kind {chr(kind)!r}.")
         if column.is_key or not only_key:
             row[column.name] = value
+    cursor.at = at
     return row
-
-
-def _value(cursor: _Cursor) -> Value:
-    kind = cursor.letter()
-    if kind == b"t":
-        return cursor.piece()
-    if kind == b"n":
-        return None
-    if kind == b"u":
-        return UNCHANGED
-    raise DecodingError(f"A value is of the kind {kind!r}.")

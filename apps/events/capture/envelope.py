@@ -5,12 +5,12 @@ https://debezium.io/documentation/reference/connectors/postgresql.html
 
 import base64
 import json
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import NamedTuple
 
 from apps.events.capture.decoder import Begin, Row, RowChange, Table
 from apps.events.capture.tables import PREFIX
-from apps.events.capture.values import as_json
+from apps.events.capture.values import row_json
 
 VERSION = "3.7.0.Final"
 """Whose documents ours equal."""
@@ -19,8 +19,7 @@ WHOLE_MESSAGE = "veza.whole"
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a change comes from: the database, the change's place in the log, and the end of the
     commit before it.
     """
@@ -33,67 +32,64 @@ class Origin:
 
 def change_document(change: RowChange, origin: Origin, *, now_us: int) -> bytes:
     """The document of an inserted, updated or deleted row."""
+    before, after = change.before, change.after
+    columns = change.table.columns
     return _document(
         change.op,
-        source(change.table, origin),
-        before=as_json(change.table.columns, change.before),
-        after=as_json(change.table.columns, change.after),
+        _source(change.table, origin),
+        before="null" if before is None else row_json(columns, before),
+        after="null" if after is None else row_json(columns, after),
         now_us=now_us,
     )
 
 
 def truncate_document(table: Table, origin: Origin, *, now_us: int) -> bytes:
     """The document of a table that was emptied."""
-    return _document("t", source(table, origin), before=None, after=None, now_us=now_us)
+    return _document("t", _source(table, origin), before="null", after="null", now_us=now_us)
 
 
 def snapshot_document(table: Table, row: Row, origin: Origin, *, now_us: int) -> bytes:
     """The document of a row that was read from the table itself."""
-    told = source(table, origin) | {"snapshot": "true"}
-    return _document("r", told, before=None, after=as_json(table.columns, row), now_us=now_us)
+    told = _source(table, origin, snapshot="true")
+    after = row_json(table.columns, row)
+    return _document("r", told, before="null", after=after, now_us=now_us)
 
 
 def epoch_document(epoch: str, origin: Origin, *, is_whole: bool, now_us: int) -> bytes:
     """The document, of a logical message, that what follows continues nothing that came before;
     or that the rows of the new epoch have all been told.
     """
-    told = source(Table(schema="", name="", columns=()), origin)
+    told = _source(Table(schema="", name="", columns=()), origin)
     content = base64.b64encode(epoch.encode()).decode()
-    document = {
-        "op": "m", **_times(now_us), "source": told,
-        "message": {"prefix": WHOLE_MESSAGE if is_whole else EPOCH_MESSAGE, "content": content},
-    }  # fmt: skip
-    return _to_json(document).encode()
+    message = {"prefix": WHOLE_MESSAGE if is_whole else EPOCH_MESSAGE, "content": content}
+    return (f'{{"op":"m",{_times(now_us)},"source":{told},"message":{_to_json(message)}}}').encode()
 
 
-def source(table: Table, origin: Origin) -> dict[str, Any]:
-    """The block `source`."""
+def _source(table: Table, origin: Origin, *, snapshot: str = "false") -> str:
+    """The block `source`. Written as text, because most of a document is this, and mostly alike."""
     begin, last = origin.begin, origin.last_commit_lsn
-    return {
-        "version": VERSION,
-        "connector": "postgresql",
-        "name": PREFIX,
-        "ts_ms": begin.time_us // 1000,
-        "snapshot": "false",
-        "db": origin.database,
-        "sequence": _to_json([None if last is None else str(last), str(origin.lsn)]),
-        "ts_us": begin.time_us,
-        "ts_ns": begin.time_us * 1000,
-        "schema": table.schema,
-        "table": table.name,
-        "txId": begin.transaction,
-        "lsn": origin.lsn,
-        "xmin": None,
-    }
+    before = "null" if last is None else f'\\"{last}\\"'
+    at = begin.time_us
+    return (
+        f'{{"version":"{VERSION}","connector":"postgresql","name":"{PREFIX}","ts_ms":{at // 1000},'
+        f'"snapshot":"{snapshot}","db":{_quoted(origin.database)},'
+        f'"sequence":"[{before},\\"{origin.lsn}\\"]","ts_us":{at},"ts_ns":{at}000,'
+        f'"schema":{_quoted(table.schema)},"table":{_quoted(table.name)},'
+        f'"txId":{begin.transaction},"lsn":{origin.lsn},"xmin":null}}'
+    )
 
 
-def _document(op: str, told: dict[str, Any], *, before: Any, after: Any, now_us: int) -> bytes:
-    document = {
-        "before": before, "after": after, "source": told, "transaction": None, "op": op,
-        **_times(now_us),
-    }  # fmt: skip
-    return _to_json(document).encode()
+def _document(op: str, told: str, *, before: str, after: str, now_us: int) -> bytes:
+    return (
+        f'{{"before":{before},"after":{after},"source":{told},"transaction":null,"op":"{op}",'
+        f"{_times(now_us)}}}"
+    ).encode()
 
 
-def _times(now_us: int) -> dict[str, int]:
-    return {"ts_ms": now_us // 1000, "ts_us": now_us, "ts_ns": now_us * 1000}
+def _times(now_us: int) -> str:
+    return f'"ts_ms":{now_us // 1000},"ts_us":{now_us},"ts_ns":{now_us}000'
+
+
+@lru_cache(maxsize=1000)
+def _quoted(name: str) -> str:
+    return _to_json(name)

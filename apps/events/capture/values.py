@@ -4,33 +4,50 @@ PostgreSQL tells them as text, under `TimeZone = UTC`, `DateStyle = ISO`.
 """
 
 import base64
+import json
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
-from apps.events.capture.decoder import UNCHANGED, Column, Row, Value
+from apps.events.capture.decoder import Column, Row, Unchanged, Value
 
-UNAVAILABLE = "__debezium_unavailable_value"
+UNAVAILABLE = '"__debezium_unavailable_value"'
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _TIME = re.compile(r"(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 
 
-def as_json(columns: tuple[Column, ...], row: Row | None) -> dict[str, Any] | None:
-    """The row as Debezium has it under `before` and `after`."""
-    if row is None:
-        return None
-    return {each.name: _value(each.type, row.get(each.name)) for each in columns}
+def row_json(columns: tuple[Column, ...], row: Row) -> str:
+    """The row as Debezium has it under `before` and `after`, and its key."""
+    parts = [head + _value(write, row.get(name)) for name, head, write in _plan(columns)]
+    return f"{{{','.join(parts)}}}"
 
 
-def _value(kind: int, value: Value) -> Any:
-    if value is None:
-        return None
-    if value is UNCHANGED:
-        return UNAVAILABLE
+_Write = Callable[[str], str]
+
+
+@lru_cache(maxsize=100)
+def _plan(columns: tuple[Column, ...]) -> list[tuple[str, str, _Write]]:
+    return [(each.name, f"{_quoted(each.name)}:", _writer(each.type)) for each in columns]
+
+
+def _writer(kind: int) -> _Write:
+    if kind in _WHOLE:
+        return str  # as PostgreSQL wrote it
+    if kind == _TIMESTAMPTZ:
+        return lambda text: f'"{_instant(text)}"'
     convert = _CONVERT.get(kind)
-    return value if convert is None else convert(str(value))
+    return _quoted if convert is None else lambda text: _to_json(convert(text))
+
+
+def _value(write: _Write, value: Value) -> str:
+    if value is None:
+        return "null"
+    return UNAVAILABLE if isinstance(value, Unchanged) else write(value)
 
 
 def _float(text: str) -> float | None:
@@ -79,18 +96,15 @@ def _bytes(text: str) -> str:
 _BOOL, _BYTEA, _INT8, _INT2, _INT4, _OID = 16, 17, 20, 21, 23, 26
 _FLOAT4, _FLOAT8, _DATE, _TIME_OF_DAY, _TIMESTAMP, _TIMESTAMPTZ = 700, 701, 1082, 1083, 1114, 1184
 
+_WHOLE = (_INT8, _INT2, _INT4, _OID)
+
 # What is not here is told as its text: jsonb, uuid, numeric, text and all that are read as text.
 _CONVERT: dict[int, Callable[[str], Any]] = {
     _BOOL: lambda text: text == "t",
     _BYTEA: _bytes,
-    _INT8: int,
-    _INT2: int,
-    _INT4: int,
-    _OID: int,
     _FLOAT4: _float,
     _FLOAT8: _float,
     _DATE: _days,
     _TIME_OF_DAY: _micros_of_day,
     _TIMESTAMP: _micros,
-    _TIMESTAMPTZ: _instant,
 }

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.datastream.models import Game, Round
+from apps.datastream.selectors.instruments import list_prices
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +21,19 @@ def test_plays_as_many_rounds_as_were_asked_for():
         "crash", "dice", "moonshot", "wheel",
     }  # fmt: skip
     assert "25 rounds in" in out.getvalue()
+
+
+def test_moves_prices_and_says_nothing_when_asked_to():
+    out = StringIO()
+
+    call_command(
+        "rounds", "simulate", "--rate", "1000", "--count", "2", "--prices", "--quiet", stdout=out
+    )
+
+    prices = {each["instrument"]: each["price"] for each in list_prices()}
+    assert 50_000 < prices["BTC_USDT"] < 70_000
+    assert {"ETH_USDT", "SOL_USDT"} <= prices.keys()
+    assert out.getvalue() == ""
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "x", "inf", "nan"])

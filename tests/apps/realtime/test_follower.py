@@ -249,6 +249,26 @@ def test_a_new_epoch_is_told_to_all_and_followed():
     followed(scene)
 
 
+def test_what_a_log_begins_with_is_news_to_those_who_came_before_it():
+    set_epoch("", floor=0)
+
+    async def scene(side):
+        def begin():
+            try:
+                set_epoch("first", floor=0)
+                write_log(1, 3)
+            finally:
+                connection.close()
+
+        await asyncio.to_thread(begin)
+        await side.until(lambda: side.window.head == 3)
+        assert side.window.epoch == "first"
+        assert side.heard == [1, 2, 3]
+        assert side.resets == []
+
+    followed(scene)
+
+
 @pytest.mark.usefixtures("_no_polls")
 def test_hints_that_overtake_a_read_mean_no_loss():
     """The bounds that were read are older then than the head."""

@@ -86,6 +86,8 @@ class Session:
 class SocketWatcher(Watcher):
     """Keeps the offset and the epoch that it has reached."""
 
+    room = ROOM
+
     def __init__(
         self, name: str, *, ports: Callable[[], Sequence[int]], start: Start, seed: int
     ) -> None:
@@ -105,7 +107,7 @@ class SocketWatcher(Watcher):
 
     async def _subscribe(self, session: Session) -> None:
         reply = await session.ask(
-            "subscribe", channel=ROOM, recover=True, offset=self._offset, epoch=self._epoch
+            "subscribe", channel=self.room, recover=True, offset=self._offset, epoch=self._epoch
         )
         if not reply.get("recovered"):
             await self._page(session, through=reply.get("offset", 0), epoch=reply["epoch"])
@@ -121,7 +123,7 @@ class SocketWatcher(Watcher):
         missed = size = 0
         while self._offset < through:
             since = {"offset": self._offset, "epoch": self._epoch}
-            reply = await session.ask("history", channel=ROOM, limit=PAGE, since=since)
+            reply = await session.ask("history", channel=self.room, limit=PAGE, since=since)
             self.pages += 1
             found = [p for p in reply.get("publications", ()) if p["offset"] <= through]
             for publication in found:

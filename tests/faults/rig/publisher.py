@@ -1,4 +1,5 @@
-"""A program that commits facts through `apps.events.services.publish`, beside the web processes.
+"""A program that commits facts through `apps.events.services.publish`, beside the web processes;
+or, with `--rounds`, rows of rounds of the games that are named like its subjects.
 
 Some transactions are rolled back, some are held open after the fact was written. Ends on SIGTERM,
 or after `--count` attempts, with 0.
@@ -17,6 +18,12 @@ from django.db import Error, connection, transaction
 STEP = """
 INSERT INTO rig_subject (id, version) VALUES (%s, 1)
 ON CONFLICT (id) DO UPDATE SET version = rig_subject.version + 1 RETURNING version
+"""
+
+
+ROUND = """
+INSERT INTO datastream_round (game_id, extras)
+SELECT id, jsonb_build_object('op', %s::int8, 'step', %s::int) FROM datastream_game WHERE slug = %s
 """
 
 
@@ -68,11 +75,6 @@ class Publisher:
         connection.close()
 
     def _attempt(self, op_id: int, subject: str, *, hold_s: float, is_rolled_back: bool) -> None:
-        from apps.events.services import publish  # noqa: PLC0415
-        from apps.events.types import Subject  # noqa: PLC0415
-        from tests.faults.rig.facts import ROOM, Stepped  # noqa: PLC0415
-
-        filler = "x" * self._options.payload_bytes
         is_committing = False
         with self._ledger.op(op_id, subject=subject) as op:
             try:
@@ -80,8 +82,7 @@ class Publisher:
                     with connection.cursor() as cursor:
                         cursor.execute(STEP, [subject])
                         op.version = cursor.fetchone()[0]
-                    fact = Stepped(op=op_id, subject=subject, step=op.version, filler=filler)
-                    publish(fact, subject=Subject(type="rig", id=subject), rooms=[ROOM])
+                    self._tell(op_id, subject, step=op.version)
                     time.sleep(hold_s)
                     if is_rolled_back:
                         raise _RolledBackError  # noqa: TRY301 - it must leave the transaction
@@ -93,6 +94,19 @@ class Publisher:
                 op.outcome, op.detail = "info" if is_committing else "fail", str(fault)[:80]
                 connection.close()
 
+    def _tell(self, op_id: int, subject: str, *, step: int) -> None:
+        from apps.events.services import publish  # noqa: PLC0415
+        from apps.events.types import Subject  # noqa: PLC0415
+        from tests.faults.rig.facts import ROOM, Stepped  # noqa: PLC0415
+
+        if self._options.rounds:
+            with connection.cursor() as cursor:
+                cursor.execute(ROUND, [op_id, step, subject])
+            return
+        filler = "x" * self._options.payload_bytes
+        fact = Stepped(op=op_id, subject=subject, step=step, filler=filler)
+        publish(fact, subject=Subject(type="rig", id=subject), rooms=[ROOM])
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -103,6 +117,7 @@ def main() -> None:
     parser.add_argument("--hold-ms", type=float, default=0, help="longest; drawn for each attempt")
     parser.add_argument("--payload-bytes", type=int, default=0)
     parser.add_argument("--count", type=int, default=0, help="0: until SIGTERM")
+    parser.add_argument("--rounds", action="store_true", help="rounds of games instead of facts")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     django.setup()

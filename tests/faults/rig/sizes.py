@@ -23,6 +23,9 @@ class Size:
     slow: int
     storm: int
     frozen_s: float
+    kills: int
+    rounds_per_s: int
+    rows: int
 
 
 def _seeds(count: int) -> tuple[int, ...]:
@@ -38,14 +41,16 @@ SIZE = {
     "small": Size(
         name="small", periods=3, period_s=1.0, seeds=_seeds(1), sse=4, sockets=4, publishers=2,
         api_writers=2, pause_s=0.04, inverted=96, resumes=40, slow=6, storm=60, frozen_s=2.0,
+        kills=5, rounds_per_s=200, rows=20_000,
     ),
     "medium": Size(
         name="medium", periods=12, period_s=4.0, seeds=_seeds(2), sse=15, sockets=15, publishers=4,
         api_writers=4, pause_s=0.03, inverted=500, resumes=200, slow=40, storm=400, frozen_s=8.0,
+        kills=20, rounds_per_s=500, rows=200_000,
     ),
     "large": Size(
         name="large", periods=60, period_s=10.0, seeds=_seeds(5), sse=50, sockets=50, publishers=8,
         api_writers=6, pause_s=0.03, inverted=500, resumes=1000, slow=200, storm=1000,
-        frozen_s=20.0,
+        frozen_s=20.0, kills=60, rounds_per_s=500, rows=200_000,
     ),
 }[_NAME]  # fmt: skip

@@ -92,7 +92,7 @@ class System:
     def web(self, name: str, **settings: object) -> Web:
         """A web process, not yet started."""
         port = free_port()
-        argv = _tied(sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port))
+        argv = tied(sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port))
         web = Web(
             name=name, argv=argv, env=self.environment(name, PORT=port, **settings),
             log=self.folder / f"{name}.log", port=port, is_ready=lambda: is_alive(port),
@@ -104,7 +104,7 @@ class System:
         """A program that commits facts, not yet started; it writes the ledger NAME.ledger."""
         ledger = self.folder / f"{name}.ledger"
         ledger.unlink(missing_ok=True)
-        argv = _tied(
+        argv = tied(
             sys.executable, "-m", "tests.faults.rig.publisher", "--ledger", str(ledger), *arguments
         )
         return Program(
@@ -194,7 +194,7 @@ class System:
         )  # fmt: skip
 
     def _role(self, name: str, *arguments: str) -> Program:
-        argv = _tied(sys.executable, str(ROOT / "manage.py"), *arguments)
+        argv = tied(sys.executable, str(ROOT / "manage.py"), *arguments)
         return Program(
             name=name, argv=argv, env=self.environment(name), log=self.folder / f"{name}.log"
         )
@@ -215,7 +215,7 @@ def running(folder: Path) -> Iterator[System]:
         shutil.rmtree(folder / "postgres", ignore_errors=True)
 
 
-def _tied(*argv: str) -> tuple[str, ...]:
+def tied(*argv: str) -> tuple[str, ...]:
     """Killed when the process that runs the tests dies."""
     return launched(argv, account=as_we_are(), signal_number=signal.SIGKILL)
 

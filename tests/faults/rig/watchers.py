@@ -30,6 +30,7 @@ class Watcher(ABC):
         self, name: str, *, ports: Callable[[], Sequence[int]], start: Start, seed: int
     ) -> None:
         self.name = name
+        self.start = start
         self.seen: list[Seen] = []
         self.resets: list[str] = []
         self.connects = 0

@@ -65,7 +65,7 @@ def effect(  # noqa: PLR0913 - all but the first two have a default
 ) -> Effect:
     told = None
     if position is not None:
-        envelope = json.dumps({"id": f"m{position}", "position": position})
+        envelope = json.dumps({"id": f"m{position}", "position": position}, separators=(",", ":"))
         told = Announcement(
             position=position, envelope=envelope, rooms=(f"game:{slug}", "game-type:t-luck")
         )
@@ -144,6 +144,14 @@ class TestFeed:
         assert (held.floor, positions(held.rows)) == (0, [1, 3])
         assert positions(projection.room_after("game:t-dice", 1, through=3).rows) == [3]
         assert positions(projection.room_after("game-type:t-luck", 0, through=2).rows) == [1, 2]
+
+    def test_finds_a_message_of_a_room_by_its_id(self, projection):
+        apply(projection, *(effect("finished", n, position=n) for n in range(1, 251)))
+
+        found = [projection.find("game:t-dice", f"m{number}") for number in (1, 100, 151, 250, 251)]
+
+        assert found == [1, 100, 151, 250, None]
+        assert projection.find("game:t-coin", "m1") is None
 
     def test_known_rows_are_not_told(self, projection):
         apply(projection, effect("known", 1), effect("finished", 2, position=1))

@@ -94,8 +94,16 @@ class RoomRows(NamedTuple):
     rows: list[FeedRow]
 
 
+def id_at_start(message_id: str) -> str:
+    """With what the envelope of this message begins."""
+    return f'{{"id":"{message_id}",'
+
+
 class Projection(Protocol):
     """Blocking calls, each of which raises ProjectionUnavailableError; threads may share it."""
+
+    waits_elsewhere: bool
+    """Whether `apply` may be called in a thread of its own, which mostly waits for an answer."""
 
     def state(self) -> State:
         """How far it is."""
@@ -115,6 +123,10 @@ class Projection(Protocol):
 
     def room_after(self, room: str, position: int, *, through: int) -> RoomRows:
         """The messages of a room in a stretch of the feed: the newest HELD of the room are kept."""
+        ...
+
+    def find(self, room: str, message_id: str) -> int | None:
+        """The position of the message with this id, if the room still keeps it."""
         ...
 
     def latest(self, slug: str) -> bytes | None:

@@ -13,6 +13,7 @@ from veza.integrations.projection.port import (
     ProjectionUnavailableError,
     RoomRows,
     State,
+    id_at_start,
 )
 
 FEED = "rounds"
@@ -45,8 +46,17 @@ SELECT position, envelope, rooms FROM datastream_feedmessage
 """
 
 
+_FIND = """
+SELECT position FROM datastream_feedmessage
+ WHERE feed = %s AND rooms @> ARRAY[%s]::varchar[] AND starts_with(envelope, %s)
+ ORDER BY position DESC LIMIT 1
+"""
+
+
 class PostgresProjection:
     """On Django's connection of the thread."""
+
+    waits_elsewhere = False
 
     def state(self) -> State:
         rows = _rows(_STATE, FEED)
@@ -87,6 +97,10 @@ class PostgresProjection:
     def room_after(self, room: str, position: int, *, through: int) -> RoomRows:
         rows = _rows(_OF_ROOM, FEED, position, through, room)
         return RoomRows(self.bounds().oldest - 1, [_row(row) for row in rows])
+
+    def find(self, room: str, message_id: str) -> int | None:
+        rows = _rows(_FIND, FEED, room, id_at_start(message_id))
+        return int(rows[0][0]) if rows else None
 
     def latest(self, slug: str) -> bytes | None:
         raise LookupError

@@ -24,6 +24,7 @@ from veza.integrations.projection.port import (
     ProjectionUnavailableError,
     RoomRows,
     State,
+    id_at_start,
 )
 
 PROCESSED_S = 300
@@ -37,11 +38,14 @@ _FINISHED = b'"finished_at":"'
 class RedisProjection:
     """Reads for requests give up soon, and after a failure Redis is left alone for PAUSE_S."""
 
+    waits_elsewhere = True
+
     def __init__(self) -> None:
         self._name = f"{settings.REDIS_NAMESPACE}:feed:rounds"
         self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
         self._quick = _connect(timeout_s=settings.ROOM_STATE_TIMEOUT_S)
         self._apply = self._patient.register_script(scripts.APPLY)
+        self._find = self._patient.register_script(scripts.FIND)
         self._try_again_at = 0.0
 
     def state(self) -> State:
@@ -53,6 +57,15 @@ class RedisProjection:
         )  # fmt: skip
 
     def apply(self, batch: Batch) -> None:
+        self.run(self.words(batch))
+
+    def run(self, words: list[Any]) -> None:
+        """Apply the batch that has these words. Raises ProjectionOvertakenError."""
+        if not _guarded(partial(self._apply, keys=[self._name], args=words)):
+            raise ProjectionOvertakenError
+
+    def words(self, batch: Batch) -> list[Any]:
+        """What the script is given."""
         state = batch.state
         first = next((e.announcement.position for e in batch.effects if e.announcement), None)
         floor = state.head if first is None else first - 1
@@ -62,8 +75,7 @@ class RedisProjection:
         ]  # fmt: skip
         for effect in batch.effects:
             words += _words(effect)
-        if not _guarded(partial(self._apply, keys=[self._name], args=words)):
-            raise ProjectionOvertakenError
+        return words
 
     def bounds(self) -> FeedBounds:
         pipeline = self._patient.pipeline(transaction=True)
@@ -91,6 +103,11 @@ class RedisProjection:
         first, size, floor, found = _guarded(pipeline.execute)
         gone = _position(first[0][0]) - 1 if size >= HELD else int(floor or 0)
         return RoomRows(gone, [_row(*entry) for entry in found])
+
+    def find(self, room: str, message_id: str) -> int | None:
+        key = f"{self._name}:room:{room}"
+        found = _guarded(partial(self._find, keys=[key], args=[id_at_start(message_id)]))
+        return _position(found) if found else None
 
     def latest(self, slug: str) -> bytes | None:
         ready, found = self._read(lambda pipe: pipe.get(f"latest:{slug}"))

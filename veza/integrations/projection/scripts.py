@@ -23,32 +23,48 @@ local function drop(key, id)
   if member then redis.call('ZREM', key, member) end
 end
 
+-- What is done once for all rounds of the batch: sets and streams are trimmed in the end, and of
+-- the newest rounds only the last is written.
+local histories, streams, latest = {}, {}, {}
+
 local function put(key, score, document)
-  if redis.call('ZADD', key, score, document) == 1 then
-    local size = redis.call('ZCARD', key)
-    if size == 1 then redis.call('SADD', known, key) end
-    if size > tonumber(held) + 1 then redis.call('ZREMRANGEBYRANK', key, 0, -tonumber(held) - 2) end
-  end
+  histories[key] = true
+  redis.call('ZADD', key, score, document)
+end
+
+local function newest_of(slug)
+  if latest[slug] then return latest[slug] end
+  local mark = redis.call('HGET', newest, slug)
+  if not mark then return nil end
+  local at, id = string.match(mark, '^(-?%d+):(-?%d+)$')
+  latest[slug] = {tonumber(at), tonumber(id), nil, mark}
+  return latest[slug]
 end
 
 local function is_newer(slug, score, id)
-  local mark = redis.call('HGET', newest, slug)
-  if not mark then return true end
-  local at, other = string.match(mark, '^(-?%d+):(-?%d+)$')
-  at, other = tonumber(at), tonumber(other)
-  return score > at or (score == at and id >= other)
+  local known_as = newest_of(slug)
+  return not known_as or score > known_as[1] or (score == known_as[1] and id >= known_as[2])
 end
 
 local function set_latest(slug, score, id, document)
-  redis.call('SET', 'latest:' .. slug, document)
-  redis.call('HSET', newest, slug, score .. ':' .. id)
-  redis.call('SADD', known, 'latest:' .. slug)
+  latest[slug] = {tonumber(score), tonumber(id), document, score .. ':' .. id}
+end
+
+local function write_latest()
+  for slug, last in pairs(latest) do
+    if last[3] then
+      redis.call('SET', 'latest:' .. slug, last[3])
+      redis.call('HSET', newest, slug, last[4])
+      redis.call('SADD', known, 'latest:' .. slug)
+    end
+  end
 end
 
 -- After a round went or changed: the newest of what the history holds.
 local function find_latest(slug)
   local key = 'history:' .. slug
   local top = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
+  latest[slug] = nil
   redis.call('HDEL', newest, slug)
   redis.call('DEL', 'latest:' .. slug)
   if #top == 0 then return end
@@ -88,19 +104,41 @@ while i <= #ARGV do
   if kind == 'finished' then redis.call('SET', 'processed:' .. id, '1', 'EX', held_s) end
   if position ~= '' then
     local names = table.concat(ARGV, ' ', i + 9, i + 8 + rooms)
-    redis.call('XADD', name .. ':log', 'MAXLEN', '~', held_log, position .. '-0',
-               'e', envelope, 'r', names)
+    redis.call('XADD', name .. ':log', position .. '-0', 'e', envelope, 'r', names)
     for n = i + 9, i + 8 + rooms do
       local room = name .. ':room:' .. ARGV[n]
-      redis.call('XADD', room, 'MAXLEN', held, position .. '-0', 'e', envelope, 'r', names)
-      if redis.call('XLEN', room) == 1 then redis.call('SADD', known, room) end
+      streams[room] = true
+      redis.call('XADD', room, position .. '-0', 'e', envelope, 'r', names)
     end
     if kind ~= 'removed' then redis.call('PUBLISH', 'stream:' .. slug, document) end
   end
   i = i + 9 + rooms
 end
 
+write_latest()
+for key in pairs(histories) do
+  redis.call('SADD', known, key)
+  redis.call('ZREMRANGEBYRANK', key, 0, -tonumber(held) - 2)
+end
+for room in pairs(streams) do
+  redis.call('SADD', known, room)
+  redis.call('XTRIM', room, 'MAXLEN', held)
+end
+redis.call('XTRIM', name .. ':log', 'MAXLEN', '~', held_log)
 redis.call('HSET', name, 'place', ARGV[2], 'order', ARGV[3], 'epoch', ARGV[4], 'head', ARGV[5],
            'ready', ARGV[6])
 return 1
+"""
+
+# From the newest on, a page at a time: who comes back has mostly not been away for long.
+FIND = """
+local last = '+'
+while true do
+  local page = redis.call('XREVRANGE', KEYS[1], last, '-', 'COUNT', 100)
+  for _, entry in ipairs(page) do
+    if string.sub(entry[2][2], 1, #ARGV[1]) == ARGV[1] then return entry[1] end
+  end
+  if #page < 100 then return false end
+  last = '(' .. page[#page][1]
+end
 """

@@ -1,17 +1,19 @@
 import argparse
 import contextlib
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from apps.datastream.models import Game
-from apps.datastream.services import rounds
+from apps.datastream.services import instruments, rounds
 from veza.management.terminal.rates import Rate
 
 BATCH_S = 0.05
@@ -19,7 +21,9 @@ BATCH_S = 0.05
 
 
 class Command(BaseCommand):
-    """`simulate` plays games as another program would: it only inserts rows."""
+    """`simulate` plays games as another program would: it only inserts rows. `manage.py up` runs it
+    with `--prices --quiet` on the database that it brings.
+    """
 
     help = "Play demo games: insert rounds at a rate, and show how many a second."
     requires_system_checks: list[str] = []
@@ -31,17 +35,23 @@ class Command(BaseCommand):
         simulate.add_argument(
             "--count", type=_whole, default=0, help="end after so many rounds (default: never)"
         )
+        simulate.add_argument(
+            "--prices", action="store_true", help="move the prices of demo instruments with them"
+        )
+        simulate.add_argument("--quiet", action="store_true", help="show nothing")
 
     def handle(self, *args: Any, rate: float, count: int, **options: Any) -> None:
         if settings.VEZA_ENV == "production":
             raise CommandError("Demo games have no place in production: insert rounds of your own.")
-        console = Console(file=cast(IO[str], self.stdout))
+        console = Console(file=cast(IO[str], self.stdout), quiet=options["quiet"])
         table = _Rates(rounds.ensure_demo_games())
+        prices = instruments.DEMO_PRICES if options["prices"] else {}
         with (
             contextlib.suppress(KeyboardInterrupt),  # how it is meant to end
+            _sigterm_like_ctrl_c(),
             Live(console=console, get_renderable=table.show, refresh_per_second=4),
         ):
-            _simulate(table, rate=rate, count=count)
+            _simulate(table, prices, rate=rate, count=count)
         console.print(
             f"{table.all.total:,} rounds in {table.all.seconds:.1f} s,"
             f" {table.all.total / max(table.all.seconds, 0.001):,.1f}/s"
@@ -71,14 +81,24 @@ class _Rates:
         return table
 
 
-def _simulate(table: _Rates, *, rate: float, count: int) -> None:
+def _simulate(table: _Rates, prices: Mapping[str, float], *, rate: float, count: int) -> None:
     began = time.monotonic()
     while not count or table.all.total < count:
         due = int((time.monotonic() - began) * rate) + 1 - table.all.total
         due = min(due, count - table.all.total) if count else due
         if due > 0:
             table.add(rounds.play_rounds(table.games, count=due))
+            prices = instruments.move_prices(prices, now=timezone.now())
         time.sleep(max(BATCH_S, min(1.0, 1 / rate)))
+
+
+@contextlib.contextmanager
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _positive(text: str) -> float:

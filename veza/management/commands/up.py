@@ -44,7 +44,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, help="where to serve; default: PORT (8000)")
         parser.add_argument("--data-dir", type=Path, help="default: VEZA_DATA_DIR (.veza)")
         parser.add_argument(
-            "--no-demo", action="store_true", help="make no demo accounts and no demo music"
+            "--no-demo", action="store_true",
+            help="make no demo accounts and music, play no demo games",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -104,7 +105,10 @@ class Platform:
         accounts = self._demo_accounts(supervisor, env)
         known = get_commands()
         needs = tuple(service.name for service in servers)
-        plan = roles.Roles(data_dir=self._data_dir, port=self._config.port, env=env, needs=needs)
+        plan = roles.Roles(
+            data_dir=self._data_dir, port=self._config.port, env=env, needs=needs,
+            plays=self._demo and self._config.database_url is None,
+        )  # fmt: skip
         ours = [service for service in plan.services() if service.name in known]
         self._say("Starting " + ", ".join(service.name for service in ours) + " ...")
         supervisor.add(ours)

@@ -1,0 +1,1 @@
+"""What `deploy/load/datastream.py` is made of: servers of its own, watchers, the three parts."""
