@@ -132,7 +132,7 @@ async def listen(
         max_data=WINDOW_BYTES,
         max_stream_data=WINDOW_BYTES,
         max_datagram_size=DATAGRAM_BYTES,
-        max_datagram_frame_size=DATAGRAM_BYTES,
+        max_datagram_frame_size=65536,
     )
     certificates.put_into(configuration, now=timezone.now())
     _, server = await asyncio.get_running_loop().create_datagram_endpoint(

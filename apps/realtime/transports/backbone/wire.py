@@ -24,24 +24,3 @@ class BackboneWire:
 
 SHORT = BackboneWire("backbone", is_short=True)
 FULL = BackboneWire("backbone-full", is_short=False)
-
-
-class Newest:
-    """A subscriber, and a wire of its own, that keeps the newest message of a room."""
-
-    name = "newest"
-    is_merged = False
-
-    def __init__(self) -> None:
-        self.wire: Wire = self
-        self.message: Message | None = None
-
-    def frame(self, room: str, message: Message) -> bytes:
-        self.message = message
-        return b""
-
-    def join_frames(self, frames: list[bytes]) -> bytes:
-        return b""
-
-    def write(self, data: bytes) -> None:
-        """What it keeps, it took in `frame`."""
