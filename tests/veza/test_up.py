@@ -21,7 +21,7 @@ from veza.embedded.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 NAMES = {
-    "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector",
+    "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector", "webtransport",
 }  # fmt: skip
 PATIENCE_S = 90
 

@@ -45,11 +45,12 @@ class Roles:
 
     data_dir: Path
     port: int
+    webtransport_port: int
     env: Mapping[str, str]
     needs: tuple[str, ...]
 
     def services(self) -> list[Service]:
-        """beat, worker, web, relay, projector, capture: in the order in which they are stopped."""
+        """All of them, in the order in which they are stopped."""
         worker = replace(
             self._role("worker", stops_by=0.30),
             # The second signal makes Celery give its unfinished tasks back to the broker.
@@ -60,19 +61,24 @@ class Roles:
             port=self.port,
             is_ready=lambda: answers(self.port, "/readyz"),
         )
+        webtransport = replace(
+            self._role("webtransport", "--port", str(self.webtransport_port), stops_by=0.55),
+            port=self.webtransport_port,
+        )
         return [
             self._role("beat", stops_by=0.08),
             worker,
+            webtransport,
             web,
             self._role("relay", stops_by=0.86),
             self._role("projector", stops_by=0.88),
             self._role("capture", stops_by=0.90),
         ]
 
-    def _role(self, name: str, *, stops_by: float) -> Service:
+    def _role(self, name: str, *options: str, stops_by: float) -> Service:
         return Service(
             name=name,
-            argv=manage(name),
+            argv=manage(name, *options),
             log=self.data_dir / "logs" / f"{name}.log",
             env={**self.env, "VEZA_ROLE": name},
             needs=self.needs,

@@ -1,6 +1,10 @@
 """Capsules (RFC 9297) on the stream of a session: what closes it, and what we pass over."""
 
-from aioquic.buffer import Buffer, BufferReadError, encode_uint_var
+from aioquic.buffer import (  # type: ignore[attr-defined] # it names them, unlike a stub would
+    Buffer,
+    BufferReadError,
+    encode_uint_var,
+)
 
 CLOSE_SESSION = 0x2843
 MAX_REASON_BYTES = 1024

@@ -13,14 +13,18 @@ from typing import Any
 from urllib.parse import unquote
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
-from aioquic.h3.connection import ErrorCode, H3Connection, stream_is_unidirectional
+from aioquic.h3.connection import ErrorCode, H3Connection
 from aioquic.h3.events import (
     DataReceived,
     H3Event,
     HeadersReceived,
     WebTransportStreamDataReceived,
 )
-from aioquic.quic.connection import NetworkAddress, QuicConnection
+from aioquic.quic.connection import (
+    NetworkAddress,
+    QuicConnection,
+    stream_is_unidirectional,
+)
 from aioquic.quic.events import (
     ConnectionTerminated,
     ProtocolNegotiated,

@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 
 from aioquic.asyncio.server import QuicServer
-from aioquic.buffer import Buffer
+from aioquic.buffer import Buffer  # type: ignore[attr-defined] # as in capsules
 from aioquic.h3.connection import H3_ALPN, ErrorCode
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import NetworkAddress
 from aioquic.quic.packet import QuicPacketType, pull_quic_header
 from django.utils import timezone
 
+from veza.kit.asgi.listening import PortError, advice
 from veza.kit.metrics import REALTIME_DROPPED
 from veza.kit.webtransport.certificates import Certificates
 from veza.kit.webtransport.protocol import Handler, WebTransportProtocol
@@ -104,17 +105,17 @@ class WebTransportServer(QuicServer):
 
 
 def udp_socket(*, host: str, port: int) -> socket.socket:
-    """Bound. Raises OSError."""
+    """Bound. Raises PortError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_DGRAM)
     try:
-        found.setblocking(False)  # noqa: FBT003 - the socket module's own
+        found.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             found.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER_BYTES)
         found.bind((host, port))
-    except OSError:
+    except OSError as error:
         found.close()
-        raise
+        raise PortError(advice(error, host=host, port=port)) from None
     return found
 
 

@@ -74,7 +74,9 @@ class Session:
         return self._known
 
     def accept(self) -> None:
-        """The session is open."""
+        """The session is open, unless the client has gone meanwhile."""
+        if self.gone.is_set():
+            return
         self.is_open = True
         self._way.respond(self.id, 200, [(b"sec-webtransport-http3-draft", b"draft02")])
 

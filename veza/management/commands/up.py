@@ -19,7 +19,7 @@ from rich.table import Table
 from veza.config import Config, ConfigError, load
 from veza.embedded import datadir, postgres, roles, state, valkey
 from veza.embedded.errors import EmbeddedError
-from veza.embedded.ports import check_port, free_port
+from veza.embedded.ports import check_port, free_port, udp_port
 from veza.embedded.service import Service
 from veza.embedded.signals import Signals, StopRequestedError
 from veza.embedded.supervisor import Supervisor
@@ -33,7 +33,8 @@ class Command(BaseCommand):
 
     help = (
         "Start the whole platform on this machine: PostgreSQL and Valkey unless DATABASE_URL and "
-        "REDIS_URL name others, then web, worker, beat, relay, capture and projector. Prints "
+        "REDIS_URL name others, then web, worker, beat, relay, capture, projector and "
+        "webtransport. Prints "
         "`ready <address>` when requests are answered. SIGTERM or Ctrl-C stops everything; a "
         "second one hurries."
     )
@@ -101,7 +102,10 @@ class Platform:
         accounts = self._demo_accounts(supervisor, env)
         known = get_commands()
         needs = tuple(service.name for service in servers)
-        plan = roles.Roles(data_dir=self._data_dir, port=self._config.port, env=env, needs=needs)
+        plan = roles.Roles(
+            data_dir=self._data_dir, port=self._config.port, env=env, needs=needs,
+            webtransport_port=udp_port(self._config.webtransport_port),
+        )  # fmt: skip
         ours = [service for service in plan.services() if service.name in known]
         self._say("Starting " + ", ".join(service.name for service in ours) + " ...")
         supervisor.add(ours)

@@ -1,6 +1,5 @@
 """How the hub's messages stand on a backbone socket."""
 
-from apps.realtime.hub import Wire
 from apps.realtime.transports.backbone import frames
 from apps.realtime.transports.backbone.names import INSTRUMENTS
 from apps.realtime.types import Message

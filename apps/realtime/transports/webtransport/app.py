@@ -7,6 +7,7 @@ from apps.realtime import rooms
 from apps.realtime.limits import End
 from apps.realtime.node import Node, node
 from apps.realtime.transports import admission
+from apps.realtime.transports.backbone.connection import NOT_JSON
 from apps.realtime.transports.backbone.frames import RefusedError
 from apps.realtime.transports.webtransport.client import WebTransportClient
 from veza.kit.asgi.refusals import RefusalError, Scope
@@ -55,7 +56,11 @@ async def _take_all(client: WebTransportClient, session: Session, here: Node) ->
     while (line := await session.lines.next()) is not None:
         if not client.is_open:
             return
-        waits = client.take(line.decode("utf-8", "replace"))
+        try:
+            waits = client.take(line.decode())
+        except UnicodeDecodeError:
+            client.close(NOT_JSON, "not UTF-8")
+            return
         if waits is not None:
             await waits
         taken += 1
