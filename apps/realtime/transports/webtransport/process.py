@@ -1,6 +1,7 @@
 """The process `webtransport`: a realtime node as in every web process, and a QUIC server on it."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -38,6 +39,7 @@ async def run(listener: socket.socket, *, on_ready: Callable[[int], None]) -> No
 
     Raises CertificateError.
     """
+    logging.getLogger("quic").setLevel(logging.WARNING)  # it tells of every connection
     port: int = listener.getsockname()[1]
     stop = _stop_on_signals()
     here = node()
