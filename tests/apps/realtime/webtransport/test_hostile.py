@@ -190,7 +190,8 @@ class TestReaders:
             ids: list[str] = []
             for _ in range(10):  # no more at once than a good client takes
                 ids += live.commit([LARGE] * 4)
-                await witness.until(lambda: len(witness.told("metrics")) == 1 + len(ids))
+                count = 1 + len(ids)
+                await witness.until(lambda n=count: len(witness.told("metrics")) == n)
             client.datagram_received = hears
             assert await client.end() in ((3008, "slow"), None)
             assert len(client.told("metrics")) < 41
