@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -43,6 +43,8 @@ class WebTransportClient(QuicConnectionProtocol):
         self.reset_streams: dict[int, int] = {}
         self.session = 0
         self.control: int | None = None
+        self.on_line: Callable[[Frame], None] | None = None
+        """Told of every message instead of keeping it."""
         self._rests: dict[int, bytes] = {}
         self._news = asyncio.Event()
 
@@ -152,6 +154,9 @@ class WebTransportClient(QuicConnectionProtocol):
         found = [json.loads(line) for line in lines]
         if event.stream_id == self.control:
             self.answers += found
+        elif self.on_line is not None:
+            for each in found:
+                self.on_line(each)
         else:
             self.streams.setdefault(event.stream_id, []).extend(found)
         if event.stream_ended:
