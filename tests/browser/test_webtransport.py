@@ -6,22 +6,23 @@ projector, the feed, the process `webtransport`.
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-import psycopg
+import httpx
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.apps.realtime.live import Live, Program, installed
-from tests.apps.realtime.webtransport.serving import WebTransportProgram, serving
 from tests.browser.test_pages import FLAGS
 from tests.browser.test_streams import files
+from tests.faults.rig.system import PASSWORD
+from tests.faults.test_capture import ROOM, Road
 from tests.veza.asgi.wire import until
+from veza.embedded.ports import udp_port
 
 pytestmark = pytest.mark.needs_browser
 
-ROOM = "game:browser"
+SOMEBODY = {"username": "viewer", "email": "viewer@example.org", "password": PASSWORD}
 OPEN = """async ([info, path, token, commands]) => {
     const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
     const transport = new WebTransport(info.url + path, {
@@ -53,59 +54,57 @@ OPEN = """async ([info, path, token, commands]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with installed(tmp_path_factory.mktemp("live")) as live, _carried(live):
-        live.query("INSERT INTO datastream_game (slug, type) VALUES ('browser', 'test')")
-        yield live
+class Arena(Road):
+    """The road of rounds with one of each process, and `webtransport` at its end."""
 
+    def up(self) -> None:
+        self.prepare()
+        self.captures, self.projectors = (
+            [self._role("capture", "capture")],
+            [self._role("projector", "projector")],
+        )
+        port, told = udp_port(4433), self.folder / "data" / "webtransport" / "listening.json"
+        self.webtransport = self._role("webtransport", "webtransport", "--port", str(port))
+        self.webtransport.is_ready = told.exists
+        for program in (self.webs[0], self.relays[0], *self.captures, *self.projectors):
+            program.launch()
+        self.webs[0].wait_until_ready()
+        self.begin()
 
-@pytest.fixture(scope="module")
-def server(live: Live) -> Iterator[WebTransportProgram]:
-    with serving(live) as program:
-        yield program
+    def down(self) -> None:
+        self.webtransport.stop()
+        self.relays[0].stop()
+        super().down()
 
+    def begin(self) -> None:
+        """Have `webtransport` run."""
+        self.webtransport.launch()
+        self.webtransport.wait_until_ready()
 
-@contextmanager
-def _carried(live: Live) -> Iterator[None]:
-    """Capture and projector of this installation, with a slot of its own."""
-    slot = f"browser_{os.getpid()}"
-    with ExitStack() as stack:
-        for role in ("capture", "projector"):
-            program = Program(
-                arguments=[role], environment=live.environment(CAPTURE_SLOT=slot),
-                log=live.folder / f"{role}.log", is_ready=lambda: _is_captured(live, slot),
-            )  # fmt: skip
-            program.start()
-            stack.callback(program.kill)
-        try:
-            yield
-        finally:
-            stack.close()
-            with psycopg.connect(live.database_url, autocommit=True) as connection:
-                until(lambda: _drop(connection, slot))
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """The body of an answer of the API."""
+        url = f"http://127.0.0.1:{self.webs[0].port}/api/v1{path}"
+        answer = httpx.request(method, url, timeout=30, **options).raise_for_status()
+        return answer.json() if answer.content else None
 
-
-def _is_captured(live: Live, slot: str) -> bool:
-    rows = live.query(
-        "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND active"
-        " AND confirmed_flush_lsn IS NOT NULL",
-        slot,
-    )
-    return bool(rows)
-
-
-def _drop(connection: "psycopg.Connection", slot: str) -> bool:
-    """Whether nobody holds the slot any more; then it is gone."""
-    statement = "FROM pg_replication_slots WHERE slot_name = %s"
-    if connection.execute(f"SELECT 1 {statement} AND active", [slot]).fetchone():  # type: ignore[arg-type]
-        return False
-    connection.execute(f"SELECT pg_drop_replication_slot(slot_name) {statement}", [slot])  # type: ignore[arg-type]
-    return True
+    def rows(self, count: int) -> list[int]:
+        """Rounds in one commit, as another program writes them; their numbers."""
+        last = self.insert(count)
+        return list(range(last - count + 1, last + 1))
 
 
 @pytest.fixture
-def page(server: WebTransportProgram, tmp_path: Path) -> Iterator[Page]:
+def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    arena = Arena(tmp_path_factory.mktemp("arena"))
+    try:
+        arena.up()
+        yield arena
+    finally:
+        arena.down()
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
     (tmp_path / "index.html").write_text("<!doctype html><title>A page</title>")
     flags = [flag for flag in FLAGS if flag != "--disable-quic"]
     with files(tmp_path) as address, sync_playwright() as playwright:
@@ -116,56 +115,38 @@ def page(server: WebTransportProgram, tmp_path: Path) -> Iterator[Page]:
         browser.close()
 
 
-def insert(live: Live, count: int) -> list[int]:
-    """Rounds, as another program writes them; their numbers."""
-    rows = live.query(
-        "INSERT INTO datastream_round (game_id) SELECT g.id FROM datastream_game g,"
-        " generate_series(1, %s) WHERE slug = 'browser' RETURNING id",
-        count,
-    )
-    return [row[0] for row in rows]
-
-
-def test_a_page_watches_a_game_over_a_restart(
-    live: Live, server: WebTransportProgram, page: Page
-) -> None:
-    account = live.web.register()
-    _open(live, page, token=account.access, commands=[
-        {"type": "subscribe", "room": ROOM}, {"type": "subscribe", "room": f"user:{account.id}"},
-    ])  # fmt: skip
+def test_a_page_watches_a_game_over_a_restart(arena: Arena, page: Page) -> None:
+    account = arena.call("POST", "/auth/register", json=SOMEBODY)
+    token, own = account["access"], f"user:{account['user']['id']}"
+    first = [arena.insert()]
+    until(lambda: arena.latest() == first[0], timeout_s=60)
+    wanted = [{"type": "subscribe", "room": room} for room in (ROOM, own)]
+    _open(arena, page, token, *wanted)
     page.wait_for_function("here.answers.length === 3")
     kinds = [each["type"] for each in page.evaluate("here.answers")]
     assert kinds == ["ack", "ack", "pong"]
-    first = insert(live, 20)
+    first = arena.rows(20)
     page.wait_for_function("count => here.lines.length >= count", arg=len(first))
     seen = page.evaluate("here.lines")
 
-    server.end()
+    arena.webtransport.stop()
     page.wait_for_function("here.ended !== null")
     assert page.evaluate("here.ended") == [3001, "shutdown"]
-    missed = insert(live, 30)
-    server.start()
-    _open(live, page, token=account.access, path=f"/games/browser?after={seen[-1]['id']}")
+    missed = arena.rows(30)
+    arena.begin()
+    _open(arena, page, token, path=f"/games/kills?after={seen[-1]['id']}")
     page.wait_for_function("count => here.lines.length >= count", arg=len(missed))
-    later = insert(live, 5)
+    later = arena.rows(5)
     page.wait_for_function("count => here.lines.length >= count", arg=len(missed + later))
 
     seen += page.evaluate("here.lines")
     assert [each["data"]["id"] for each in seen] == first + missed + later
     assert {each["room"] for each in seen} == {ROOM}
-    live.web.log_out(account)
+    arena.call("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
     page.wait_for_function("here.ended !== null")
     assert page.evaluate("here.ended") == [3500, "token revoked"]
 
 
-def _open(
-    live: Live,
-    page: Page,
-    *,
-    token: str,
-    path: str = "",
-    commands: list[dict[str, str]] | None = None,
-) -> None:
+def _open(arena: Arena, page: Page, token: str, *commands: dict[str, str], path: str = "") -> None:
     """As a page does it that knows nothing but the address of the API."""
-    info = live.web.call("GET", "/api/v1/webtransport").json()
-    page.evaluate(OPEN, [info, path, token, commands or []])
+    page.evaluate(OPEN, [arena.call("GET", "/webtransport"), path, token, commands])
