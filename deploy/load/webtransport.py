@@ -131,7 +131,8 @@ def _way(place: Place, name: str, port: int, options: argparse.Namespace) -> dic
 
 
 _PUBLISH = """
-import asyncio, sys, time
+import asyncio, os, sys, time
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veza.settings")
 import django; django.setup()
 from channels.layers import get_channel_layer
 from apps.realtime.ephemera import ephemeral

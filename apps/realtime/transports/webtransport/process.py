@@ -25,10 +25,9 @@ FAREWELL_S = 0.5
 
 def certificates() -> Certificates:
     """Those that settings name, else our own."""
-    if settings.WEBTRANSPORT_CERTIFICATE:
-        return GivenCertificate(
-            settings.WEBTRANSPORT_CERTIFICATE, settings.WEBTRANSPORT_PRIVATE_KEY
-        )
+    given, key = settings.WEBTRANSPORT_CERTIFICATE, settings.WEBTRANSPORT_PRIVATE_KEY
+    if given and key:
+        return GivenCertificate(given, key)
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     names = [host, "localhost", "127.0.0.1", "::1"]
     return OwnCertificates(settings.WEBTRANSPORT_FOLDER, names=names)

@@ -44,7 +44,7 @@ class BlockingSession:
         if not client.ending:
             client.say(**frame)
             client.say(type="ping")
-        await client.until(lambda: has_answered() or client.ending or client.is_gone)
+        await client.until(lambda: has_answered() or bool(client.ending) or client.is_gone)
         return client.answers[count] if len(client.answers) > count else None
 
     def _run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
