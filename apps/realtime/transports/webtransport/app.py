@@ -85,7 +85,5 @@ def _game_in(scope: Scope) -> tuple[str, str | None] | None:
     try:
         query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise RefusalError(
-            status=400, code="validation_error", detail=f"At most {MAX_FIELDS} fields."
-        ) from None
+        raise _NOT_FOUND from None
     return f"game:{match[1]}", query.get("after", [""])[-1] or None

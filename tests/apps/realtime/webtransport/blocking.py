@@ -39,7 +39,7 @@ class BlockingSession:
         pongs = 2 if frame["type"] == "ping" else 1
 
         def has_answered() -> bool:
-            return sum(each["type"] == "pong" for each in client.answers[count:]) >= pongs
+            return [each["type"] for each in client.answers[count:]].count("pong") >= pongs
 
         if not client.ending:
             client.say(**frame)

@@ -18,6 +18,7 @@ from aioquic.h3.events import (
     WebTransportStreamDataReceived,
 )
 from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import NetworkAddress
 from aioquic.quic.events import ConnectionTerminated, QuicEvent, StreamReset
 
 PATIENCE_S = 20.0
@@ -46,6 +47,8 @@ class WebTransportClient(QuicConnectionProtocol):
         self.on_line: Callable[[Frame], None] | None = None
         """Told of every message instead of keeping it."""
         self._rests: dict[int, bytes] = {}
+        self.is_deaf = False
+        """Whether what comes is not even read."""
         self._news = asyncio.Event()
 
     async def open(self, path: str, *, headers: dict[str, str], port: int) -> int:
@@ -125,6 +128,11 @@ class WebTransportClient(QuicConnectionProtocol):
         """How the server closed the session; None where it cut the connection."""
         await self.until(lambda: self.ending is not None or self.is_gone)
         return self.ending
+
+    def datagram_received(self, data: bytes | str, addr: NetworkAddress) -> None:
+        """See QuicConnectionProtocol."""
+        if not self.is_deaf:
+            super().datagram_received(data, addr)
 
     def quic_event_received(self, event: QuicEvent) -> None:
         """See QuicConnectionProtocol."""

@@ -173,5 +173,7 @@ async def test_where_it_is_stands_at_its_address(web: Web, server: WebTransportP
     assert told["url"].endswith(f":{server.port}/wt")
     assert [each["algorithm"] for each in told["certificate_hashes"]] == ["sha-256"]
     async with connected(server.port) as client:
-        met = client._quic.tls._peer_certificate.fingerprint(hashes.SHA256())
+        certificate = client._quic.tls._peer_certificate
+        assert certificate is not None
+        met = certificate.fingerprint(hashes.SHA256())
     assert b64encode(met).decode() == told["certificate_hashes"][0]["value"]

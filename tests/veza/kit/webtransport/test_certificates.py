@@ -41,8 +41,9 @@ class TestOwn:
         made: x509.Certificate = configuration.certificate
         assert made.not_valid_after_utc - made.not_valid_before_utc < timedelta(days=14)
         assert made.not_valid_before_utc < NOW
-        assert isinstance(made.public_key(), ec.EllipticCurvePublicKey)
-        assert made.public_key().curve.name == "secp256r1"
+        key = made.public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        assert key.curve.name == "secp256r1"
         assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
 
     def test_is_replaced_in_time_by_one_that_was_told_before(
