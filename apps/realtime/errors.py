@@ -49,3 +49,10 @@ class LogUnavailableError(UpstreamError):
 
     code = "log_unavailable"
     message = "The log of facts does not answer; ask again in a moment."
+
+
+class WebTransportUnavailableError(UpstreamError):
+    """No WebTransport server runs here, now or at all: other transports say the same."""
+
+    code = "webtransport_unavailable"
+    message = "WebTransport is not served here now; use a WebSocket or the stream of events."

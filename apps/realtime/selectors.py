@@ -5,12 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from apps.realtime import rooms
 from apps.realtime.census import REPORTS
+from apps.realtime.errors import WebTransportUnavailableError
 from apps.realtime.node import node
 from apps.realtime.types import Place, Viewer
 from veza.integrations.room_state import room_state
+from veza.kit.webtransport import address
 
 MOST_PROCESSES = 200
 
@@ -54,6 +59,27 @@ def list_processes() -> list[ProcessReport]:
     """
     found = room_state().list_values(REPORTS, limit=MOST_PROCESSES)
     return [_report(json.loads(document)) for document in found.values()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebTransportServer:
+    """Where WebTransport is spoken. Without `hashes` its certificate is one that browsers trust."""
+
+    url: str
+    hashes: list[bytes]
+
+
+def webtransport_server(*, now: datetime) -> WebTransportServer:
+    """The one of this installation. Raises WebTransportUnavailableError."""
+    here = address.find(settings.WEBTRANSPORT_FOLDER, now=now)
+    if here is None and not settings.WEBTRANSPORT_CERTIFICATE:
+        raise WebTransportUnavailableError
+    port = settings.WEBTRANSPORT_PORT if here is None else here.port
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    base = settings.WEBTRANSPORT_URL or f"https://{f'[{host}]' if ':' in host else host}:{port}"
+    return WebTransportServer(
+        url=base.rstrip("/") + address.PATH, hashes=[] if here is None else here.hashes
+    )
 
 
 def may_join(name: str, viewer: Viewer) -> bool:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Web
 from tests.apps.realtime.sse.stream import Stream
+from tests.apps.realtime.webtransport.blocking import BlockingSession
 from tests.policy.matrix import Outcome, Row
 
 TIMEOUT_S = 20.0
@@ -34,6 +36,7 @@ class Line:
     names: Mapping[str, str]
     """What stands for `owner` and `absent` in the names of rooms."""
     _socket: ClientConnection | None = field(default=None, init=False)
+    _over_quic: BlockingSession | None = field(default=None, init=False)
     _open_now: ExitStack = field(default_factory=ExitStack, init=False)
 
     def __enter__(self) -> Self:
@@ -54,6 +57,7 @@ class Line:
             "/ws": partial(self._frame, is_consumer=True),
             "/ws/ingest": partial(self._frame, is_consumer=False),
             "/api/v1/events/watch": self._watch,
+            "/wt": self._session,
         }
         try:
             return ways[self.path](row)
@@ -67,7 +71,7 @@ class Line:
 
     def _hang_up(self) -> None:
         self._open_now.close()
-        self._socket = None
+        self._socket = self._over_quic = None
 
     def _open(self, headers: Mapping[str, str]) -> tuple[ClientConnection, bool]:
         """The connection, and whether it is a new one."""
@@ -156,6 +160,27 @@ class Line:
                 codes.append(got["code"])
             pongs -= got["type"] == "pong"
         return Outcome(code=codes[0]) if codes else DONE
+
+    # --- WebTransport ---------------------------------------------------------------------------
+
+    def _session(self, row: Row) -> Outcome:
+        if self._over_quic is None:
+            url = self.web.call("GET", "/api/v1/webtransport").json()["url"]
+            session = BlockingSession(urlsplit(url).port or 0, token=self.token)
+            self._over_quic = self._open_now.enter_context(session)
+        session, room = self._over_quic, self._room(row)
+        if row.says.get("joined"):
+            session.ask({"type": "subscribe", "room": room})
+        answer = session.ask(self._content(row, room))
+        if answer is None:
+            code = session.ended
+            self._hang_up()
+            return Outcome(status=code)
+        if row.verb == "subscribe" and answer["type"] == "ack":
+            session.ask({"type": "unsubscribe", "room": room})
+        if row.verb == "auth" and answer["type"] != "error":
+            self._hang_up()
+        return Outcome(code=answer["code"]) if answer["type"] == "error" else DONE
 
     # --- streams --------------------------------------------------------------------------------
 

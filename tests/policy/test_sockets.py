@@ -15,10 +15,13 @@ from apps.realtime.transports.backbone.consumer import JOIN, LEAVE
 from apps.realtime.transports.centrifugo import app as centrifugo
 from apps.realtime.transports.centrifugo.session import METHODS
 from apps.realtime.transports.sse import app as sse
+from apps.realtime.transports.webtransport.client import COMMANDS
 from tests.apps.realtime.live import Live, installed
+from tests.apps.realtime.webtransport.serving import serving
 from tests.policy.matrix import Row, columns, document, rows
 from tests.policy.sockets import Line
 from veza.kit.models import new_id
+from veza.kit.webtransport.address import PATH
 
 PLACES = tuple(document()["sockets"])
 IN_ROOMS = ("subscribe", "publish", "presence", "presence_stats", "history")
@@ -33,7 +36,7 @@ print(json.dumps({"tokens": tokens, "owner": str(made["owner"].user.id)}))
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with installed(tmp_path_factory.mktemp("policy")) as live:
+    with installed(tmp_path_factory.mktemp("policy")) as live, serving(live):
         yield live
 
 
@@ -63,7 +66,7 @@ class TestEveryMessage:
     """Has a row, so that a new one cannot be forgotten."""
 
     def test_address_has_rows(self) -> None:
-        paths = {*centrifugo.PATHS, *backbone.PATHS, *sse.PATHS}
+        paths = {*centrifugo.PATHS, *backbone.PATHS, *sse.PATHS, PATH}
         assert {*PLACES, "/events/watch"} == paths, "policy.yaml, `sockets`: add it or remove it."
 
     def test_command_of_the_application_socket_has_rows(self) -> None:
@@ -75,12 +78,16 @@ class TestEveryMessage:
         assert {row.verb for row in rows_at(place)} == known | {"dance"}
         assert {each.sent_by for each in domains._types.values()} == set(Role)
 
+    def test_command_of_webtransport_has_rows(self) -> None:
+        assert {row.verb for row in rows_at("/wt")} == {*COMMANDS, "dance"}
+
     @pytest.mark.parametrize(
         ("place", "verbs"),
         [
             ("/connection/websocket", IN_ROOMS),
             ("/ws", ("join", "subscribe", "message")),
             ("/api/v1/events/watch", ("GET",)),
+            ("/wt", ("subscribe",)),
         ],
     )
     def test_kind_of_room_has_rows(self, place: str, verbs: tuple[str, ...]) -> None:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 NAMES = {
     "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector", "rounds",
+    "webtransport",
 }  # fmt: skip
 PATIENCE_S = 90
 

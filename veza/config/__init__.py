@@ -107,6 +107,12 @@ def _half_set(config: Config) -> dict[str, str]:
         faults["file_delivery"] = "FILE_DELIVERY: nginx reads files on disk, not those of S3_BUCKET"
     if config.file_delivery == "redirect" and not config.s3_bucket:
         faults["file_delivery"] = "FILE_DELIVERY: redirect leads to S3_BUCKET, set it, too"
+    if (config.webtransport_certificate is None) != (config.webtransport_private_key is None):
+        faults["webtransport_certificate"] = (
+            "WEBTRANSPORT_CERTIFICATE and WEBTRANSPORT_PRIVATE_KEY: set both or none"
+        )
+    if config.webtransport_url and not config.webtransport_url.startswith("https://"):
+        faults["webtransport_url"] = "WEBTRANSPORT_URL: begins with https://"
     if config.cdn_url and config.file_delivery != "redirect":
         faults["cdn_url"] = "CDN_URL: needs FILE_DELIVERY=redirect"
     return faults

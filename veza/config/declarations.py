@@ -301,8 +301,15 @@ class Config(BaseSettings):
     max_connections_per_user: Count = setting(
         10, "Sockets per user; the oldest gives way", group="Realtime"
     )
-    webtransport_port: Port = setting(
-        4433, "UDP port of WebTransport", group="Realtime", planned=True
+    webtransport_port: Port = setting(4433, "UDP port of WebTransport", group="Realtime")
+    webtransport_url: HttpUrl | None = setting(
+        None, "Where clients reach it; default WEBTRANSPORT_PORT of PUBLIC_URL", group="Realtime"
+    )
+    webtransport_certificate: Path | None = setting(
+        None, "PEM file of its certificate and chain; embedded makes its own", group="Realtime"
+    )
+    webtransport_private_key: Path | None = setting(
+        None, "PEM file of the key of WEBTRANSPORT_CERTIFICATE", group="Realtime"
     )
 
     webhook_retry_schedule_s: Numbers = setting(

@@ -20,6 +20,14 @@ def free_port() -> int:
     raise EmbeddedError("No port from 20000 to 32767 is free: stop some program that listens.")
 
 
+def udp_port(wanted: int) -> int:
+    """`wanted` if its UDP side is free, else another one. Raises EmbeddedError."""
+    for port in (wanted, *SystemRandom().sample(OURS, len(OURS))):
+        if _bind(port, socket.SOCK_DGRAM) == 0:
+            return port
+    raise EmbeddedError("No UDP port from 20000 to 32767 is free: stop some program that listens.")
+
+
 def check_port(port: int) -> None:
     """Raise EmbeddedError unless `port` can be listened on."""
     fault = _bind(port)
@@ -32,11 +40,12 @@ def check_port(port: int) -> None:
         raise EmbeddedError(f"Port {port} may not be used here: choose one above 1023 with PORT.")
 
 
-def _bind(port: int) -> int:
+def _bind(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """0, or why neither this machine nor its loopback can be bound."""
     for host in ("127.0.0.1", ""):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as candidate:
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket(socket.AF_INET, kind) as candidate:
+            if kind == socket.SOCK_STREAM:  # of UDP several programs could have the port then
+                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 candidate.bind((host, port))
             except OSError as error:

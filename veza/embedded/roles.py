@@ -48,14 +48,13 @@ class Roles:
 
     data_dir: Path
     port: int
+    webtransport_port: int
     env: Mapping[str, str]
     needs: tuple[str, ...]
     plays: bool = False
 
     def services(self) -> list[Service]:
-        """rounds, beat, worker, web, relay, projector, capture: in the order in which they are
-        stopped.
-        """
+        """All of them, in the order in which they are stopped."""
         games = self._role("rounds", *DEMO_GAMES, stops_by=0.08)
         worker = replace(
             self._role("worker", stops_by=0.30),
@@ -67,10 +66,15 @@ class Roles:
             port=self.port,
             is_ready=lambda: answers(self.port, "/readyz"),
         )
+        webtransport = replace(
+            self._role("webtransport", "--port", str(self.webtransport_port), stops_by=0.55),
+            port=self.webtransport_port,
+        )
         return [
             *([games] if self.plays else []),
             self._role("beat", stops_by=0.08),
             worker,
+            webtransport,
             web,
             self._role("relay", stops_by=0.86),
             self._role("projector", stops_by=0.88),

@@ -247,6 +247,11 @@ EVENT_RETENTION_S = config.event_retention_s
 EVENT_LOG_RETENTION_S = config.event_log_retention_s
 READING_RETENTION_S = config.reading_retention_s
 LISTENING_RETENTION_S = config.listening_retention_s
+WEBTRANSPORT_PORT = config.webtransport_port
+WEBTRANSPORT_URL = config.webtransport_url or ""
+WEBTRANSPORT_CERTIFICATE = config.webtransport_certificate
+WEBTRANSPORT_PRIVATE_KEY = config.webtransport_private_key
+WEBTRANSPORT_FOLDER = DATA_DIR / "webtransport"
 # Messages reach all processes of one database; Redis knows no borders between its numbered ones.
 _layer = {
     "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

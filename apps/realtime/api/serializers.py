@@ -33,3 +33,16 @@ class EventsOutput(serializers.Serializer):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     cursor = serializers.UUIDField(allow_null=True, help_text="Null while the log is empty.")
+
+
+class CertificateHashOutput(serializers.Serializer):
+    algorithm = serializers.ChoiceField(choices=["sha-256"])
+    value = serializers.CharField(help_text="In base64, of the certificate in DER.")
+
+
+class WebTransportOutput(serializers.Serializer):
+    url = serializers.CharField(help_text="For `new WebTransport(url)`.")
+    certificate_hashes = CertificateHashOutput(
+        many=True,
+        help_text="For `serverCertificateHashes`; empty for a certificate that browsers trust.",
+    )

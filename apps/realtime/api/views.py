@@ -1,6 +1,9 @@
 """What the OpenAPI document says of streams, and what a process says that serves none."""
 
+from base64 import b64encode
+
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -13,7 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.realtime.api.serializers import EventsOutput
+from apps.realtime import selectors
+from apps.realtime.api.serializers import EventsOutput, WebTransportOutput
 from apps.realtime.listing import DEFAULT_LIMIT, DEFAULT_ROOMS, MAX_LIMIT, page_of_facts
 from veza.kit.api.problems import problem_response
 
@@ -45,6 +49,10 @@ Ask again with `after` set to `cursor`, which is also given when there are no re
 `after`, the answer is 410 `cursor_lost` with `reason` (`expired`, `unknown` or `invalid`), and with
 the `epoch` and the `position` of the newest fact: read anew what you show, and begin without
 `after`."""
+
+WEBTRANSPORT_DESCRIPTION = """The address of the sessions, and the hashes of the certificates that
+may be met there: `new WebTransport(url, {serverCertificateHashes})`, with each value as bytes. Ask
+again when a connection fails: certificates are replaced every few days."""
 
 
 class WatchView(APIView):
@@ -145,3 +153,30 @@ class EventsView(APIView):
     )
     def get(self, request: Request) -> Response:
         return Response(page_of_facts(request), headers={"Cache-Control": "no-store"})
+
+
+class WebTransportView(APIView):
+    """What a page needs before it can connect."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="get_webtransport",
+        tags=["realtime"],
+        summary="Where WebTransport is",
+        description=WEBTRANSPORT_DESCRIPTION,
+        responses={
+            200: WebTransportOutput,
+            503: OpenApiResponse(
+                description="`webtransport_unavailable`: it is not served here now."
+            ),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        server = selectors.webtransport_server(now=timezone.now())
+        hashes = [
+            {"algorithm": "sha-256", "value": b64encode(value).decode("ascii")}
+            for value in server.hashes
+        ]
+        body = {"url": server.url, "certificate_hashes": hashes}
+        return Response(body, headers={"Cache-Control": "no-store"})

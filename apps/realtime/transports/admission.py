@@ -7,11 +7,14 @@ the rate limit, the token in the header, rooms.
 import re
 from collections.abc import Sequence
 
+from django.db import DatabaseError
+
 from apps.realtime import origins, rooms
 from apps.realtime.authentication import authenticate
-from apps.realtime.errors import RoomNotFoundError, TokenInvalidError
+from apps.realtime.errors import RoomNotFoundError, TokenExpiredError, TokenInvalidError
+from apps.realtime.limits import End
 from apps.realtime.node import Node
-from apps.realtime.types import Viewer
+from apps.realtime.types import ANONYMOUS, Viewer
 from veza.kit.api.native import spend
 from veza.kit.asgi.refusals import Headers, RefusalError, Scope, Send, request_id_of, stopping
 
@@ -56,6 +59,18 @@ async def identify(headers: Headers) -> Viewer:
     Raises TokenInvalidError, TokenExpiredError, and DatabaseError when PostgreSQL is away.
     """
     return await authenticate(bearer_token(headers))
+
+
+async def identify_socket(scope: Scope) -> tuple[Viewer, End | None]:
+    """The same where a wrong token is told by a close code, once the connection is open."""
+    try:
+        return await identify(scope["headers"]), None
+    except TokenInvalidError:
+        return ANONYMOUS, End.INVALID_TOKEN
+    except TokenExpiredError:
+        return ANONYMOUS, End.OUTDATED_TOKEN
+    except DatabaseError:
+        return ANONYMOUS, End.INTERNAL
 
 
 async def check_rooms(names: Sequence[str], viewer: Viewer) -> None:

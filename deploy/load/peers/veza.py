@@ -5,6 +5,7 @@ at the first need and dropped at the end of the run.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from deploy.load.bench.processes import running
 from deploy.load.bench.target import ROOT, MissingError, Options, Place, Server
 from veza.embedded.ports import free_port
 
-DATABASE = "veza_bench_fanout"
+DATABASE = f"veza_bench_{os.getpid()}"
 ROOM_NAME = "BENCH-INSTRUMENT-%05d"
 """So long that a message has about 150 bytes."""
 _PRICE = '{"type":"price_update","instrument":"{room}","price":{seq},"ts":1700000000000}'

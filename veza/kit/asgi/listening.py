@@ -16,7 +16,7 @@ def listen(*, host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise PortError(_advice(error, host=host, port=port)) from None
+        raise PortError(advice(error, host=host, port=port)) from None
 
 
 def address(listener: socket.socket) -> str:
@@ -26,7 +26,8 @@ def address(listener: socket.socket) -> str:
     return f"http://{shown or (f'[{host}]' if ':' in host else host)}:{port}"
 
 
-def _advice(error: OSError, *, host: str, port: int) -> str:
+def advice(error: OSError, *, host: str, port: int) -> str:
+    """Why the port cannot be had, and what to do."""
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {port} of {host} is taken by another program: stop it, or choose another port "

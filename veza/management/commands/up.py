@@ -20,7 +20,7 @@ from veza.config import Config, ConfigError, load
 from veza.embedded import datadir, postgres, roles, state, valkey
 from veza.embedded.errors import EmbeddedError
 from veza.embedded.job import Job
-from veza.embedded.ports import check_port, free_port
+from veza.embedded.ports import check_port, free_port, udp_port
 from veza.embedded.service import Service
 from veza.embedded.signals import Signals, StopRequestedError
 from veza.embedded.supervisor import Supervisor
@@ -34,7 +34,8 @@ class Command(BaseCommand):
 
     help = (
         "Start the whole platform on this machine: PostgreSQL and Valkey unless DATABASE_URL and "
-        "REDIS_URL name others, then web, worker, beat, relay, capture and projector. Prints "
+        "REDIS_URL name others, then web, worker, beat, relay, capture, projector and "
+        "webtransport. Prints "
         "`ready <address>` when requests are answered. SIGTERM or Ctrl-C stops everything; a "
         "second one hurries."
     )
@@ -108,6 +109,7 @@ class Platform:
         plan = roles.Roles(
             data_dir=self._data_dir, port=self._config.port, env=env, needs=needs,
             plays=self._demo and self._config.database_url is None,
+            webtransport_port=udp_port(self._config.webtransport_port),
         )  # fmt: skip
         ours = [service for service in plan.services() if service.name in known]
         self._say("Starting " + ", ".join(service.name for service in ours) + " ...")

@@ -6,16 +6,11 @@ through the hub, so nobody has a task or a queue of his own.
 
 from typing import Any
 
-from django.db import DatabaseError
-
-from apps.realtime.errors import TokenExpiredError, TokenInvalidError
-from apps.realtime.limits import End
 from apps.realtime.node import node
 from apps.realtime.transports import admission
 from apps.realtime.transports.backbone.connection import BINARY, BackboneConnection
 from apps.realtime.transports.backbone.consumer import Consumer
 from apps.realtime.transports.backbone.ingestor import Ingestor
-from apps.realtime.types import ANONYMOUS, Viewer
 from veza.kit.asgi.port import port_of
 from veza.kit.asgi.refusals import Receive, RefusalError, Scope, Send
 
@@ -35,7 +30,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     except RefusalError as refusal:
         await admission.refuse_socket(refusal, scope=scope, send=send)
         return
-    viewer, failure = await _identify(scope)
+    viewer, failure = await admission.identify_socket(scope)
     port = port_of(scope, send)
     await send({"type": "websocket.accept"})
     connection = _CONNECTIONS[scope["path"]](port=port, node=here, viewer=viewer)
@@ -46,18 +41,6 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await _take_all(connection, receive)
     finally:
         connection.forget()
-
-
-async def _identify(scope: Scope) -> tuple[Viewer, End | None]:
-    """Who the header says it is; a wrong token is told by a close code, once the socket is open."""
-    try:
-        return await admission.identify(scope["headers"]), None
-    except TokenInvalidError:
-        return ANONYMOUS, End.INVALID_TOKEN
-    except TokenExpiredError:
-        return ANONYMOUS, End.OUTDATED_TOKEN
-    except DatabaseError:
-        return ANONYMOUS, End.INTERNAL
 
 
 async def _take_all(connection: BackboneConnection, receive: Receive) -> None:

@@ -64,7 +64,12 @@ class BackboneConnection:
     def answer(self, document: bytes) -> None:
         """Send this to the client, behind what was published before."""
         self._node.hub.flush()
-        self._port.write(text_frame(document))
+        self._port.write(self._framed(document))
+
+    @staticmethod
+    def _framed(document: bytes) -> bytes:
+        """One document as it stands on the port."""
+        return text_frame(document)
 
     def close(self, code: int, reason: str) -> None:
         """Nothing follows. A repeat is harmless."""

@@ -4,15 +4,16 @@ from collections.abc import Awaitable
 from typing import Any
 
 from apps.realtime import rooms
-from apps.realtime.domains import MessageType, Role, Sender, last_value_message
+from apps.realtime.domains import MessageType, Role, Sender
 from apps.realtime.hub import Wire
 from apps.realtime.limits import MessageBudget
 from apps.realtime.node import Node
 from apps.realtime.transports.backbone import frames, names
 from apps.realtime.transports.backbone.connection import BackboneConnection
 from apps.realtime.transports.backbone.frames import RefusedError
-from apps.realtime.transports.backbone.wire import FULL, SHORT, Newest
-from apps.realtime.types import Message, Viewer
+from apps.realtime.transports.backbone.warm import last_value
+from apps.realtime.transports.backbone.wire import FULL, SHORT
+from apps.realtime.types import Viewer
 from veza.kit.asgi.port import Port, text_frame
 
 MAX_ROOMS = 128
@@ -65,7 +66,7 @@ class Consumer(BackboneConnection):
             raise RefusedError("too_many_rooms", f"A connection is in at most {MAX_ROOMS} rooms.")
         if not await rooms.may_join(room, self.viewer):
             raise RefusedError("room_not_found", names.UNKNOWN)
-        last = await self._last_value(room)
+        last = await last_value(self._node, room)
         if not self.is_open:
             return
         self._drop(room)
@@ -74,21 +75,6 @@ class Consumer(BackboneConnection):
             self._port.write(text_frame(frames.update(name, last, is_warm=True)))
         self._names[room] = name
         self._node.hub.join(room, self if names.is_short(name) else self._by_full_name)
-
-    async def _last_value(self, room: str) -> Message | None:
-        """What was published while the store was asked is newer than its answer."""
-        rule = rooms.resolve(room)
-        if rule is None or rule.keeps != "last_value":
-            return None
-        newest = Newest()
-        self._node.hub.join(room, newest)
-        try:
-            found = await self._node.last_values.get([room])
-        finally:
-            self._node.hub.forget(newest)
-        if newest.message is not None:
-            return newest.message
-        return last_value_message(room, found[room]) if room in found else None
 
     def _leave_asked(self, name: str) -> None:
         room = names.room_of(name)

@@ -1,6 +1,5 @@
 """How the hub's messages stand on a backbone socket."""
 
-from apps.realtime.hub import Wire
 from apps.realtime.transports.backbone import frames
 from apps.realtime.transports.backbone.names import INSTRUMENTS
 from apps.realtime.types import Message
@@ -24,24 +23,3 @@ class BackboneWire:
 
 SHORT = BackboneWire("backbone", is_short=True)
 FULL = BackboneWire("backbone-full", is_short=False)
-
-
-class Newest:
-    """A subscriber, and a wire of its own, that keeps the newest message of a room."""
-
-    name = "newest"
-    is_merged = False
-
-    def __init__(self) -> None:
-        self.wire: Wire = self
-        self.message: Message | None = None
-
-    def frame(self, room: str, message: Message) -> bytes:
-        self.message = message
-        return b""
-
-    def join_frames(self, frames: list[bytes]) -> bytes:
-        return b""
-
-    def write(self, data: bytes) -> None:
-        """What it keeps, it took in `frame`."""
