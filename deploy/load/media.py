@@ -200,9 +200,11 @@ def _measure_web(gibibytes: float) -> None:
 
 
 def _token(port: int) -> str:
-    from deploy.load.identity import _callers  # noqa: PLC0415
+    from deploy.load.identity import PASSWORD, post  # noqa: PLC0415
 
-    return _callers(port)["session"].token
+    name = f"load{time.time_ns()}"
+    body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+    return post(port, "/api/v1/auth/register", body)["access"]
 
 
 def _upload(port: int, token: str, size: int) -> None:
