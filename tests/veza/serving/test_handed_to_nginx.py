@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.apps.realtime.live import Account
+from tests.veza.asgi.wire import until
 from tests.veza.serving.own_nginx import shipped
 from tests.veza.serving.product import Product, segments
 
@@ -204,3 +205,75 @@ def test_file_that_is_gone_is_told_as_always(front, product, owner) -> None:
     answer = front.get(path)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
+
+
+class TestSegments:
+    """One answer of the application for all segments of a track, in a few seconds."""
+
+    def test_are_found_by_nginx_alone(self, front, product, public) -> None:
+        path = segment_of(front, public)
+        first = front.get(path)
+        product.web.end()
+        try:
+            again = front.get(path)
+            other = front.get(path.replace("00000.m4s", "init.mp4"))
+        finally:
+            product.start()
+
+        assert (again.status_code, again.content) == (200, first.content)
+        assert other.status_code == 200
+        for name in ("Content-Type", "Cache-Control", "Content-Security-Policy", "ETag"):
+            assert again.headers[name] == first.headers[name]
+        assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+
+    def test_of_a_signed_address_too(self, front, product, private) -> None:
+        path = segment_of(front, private)
+        first = front.get(path)
+        product.web.end()
+        try:
+            again = front.get(path)
+            bare = front.get(path.partition("?")[0])
+            hidden = front.get(path.replace("signature", "%73ignature"))
+        finally:
+            product.start()
+
+        assert again.content == first.content
+        assert [each.status_code for each in (bare, hidden)] == [503, 503]
+
+    def test_no_way_of_writing_an_address_opens_it_to_others(self, front, private) -> None:
+        path = segment_of(front, private)
+        bare = path.partition("?")[0]
+
+        assert front.get(path.replace("signature", "%73ignature")).status_code == 200
+        assert front.get(path + "&expires=").status_code == 404
+        assert front.get(path.replace("?", "?signature=&")).status_code == 200
+        for asked in (bare, f"{bare}?signature=", f"{bare}?x=1"):
+            assert front.get(asked).status_code == 404
+
+    def test_end_with_the_right_to_hear_them(self, front, product, owner) -> None:
+        track = product.track(owner)
+        path = segment_of(front, track)
+        assert front.get(path).status_code == 200
+        address = f"/api/v1/tracks/{track['id']}"
+
+        product.web.call("PATCH", address, headers=owner.headers, json={"visibility": "private"})
+        until(lambda: front.get(path).status_code == 404, timeout_s=7)
+
+        product.web.call("PATCH", address, headers=owner.headers, json={"visibility": "public"})
+        assert front.get(path).status_code == 200
+        product.web.call("DELETE", address, headers=owner.headers)
+        until(lambda: front.get(path).status_code == 404, timeout_s=7)
+
+    def test_of_a_caller_are_not_for_others(self, front, owner, private) -> None:
+        bare = segment_of(front, private).partition("?")[0]
+
+        assert front.get(bare, headers=owner.headers).status_code == 200
+        assert front.get(bare).status_code == 404
+
+
+def test_nobody_from_outside_reaches_what_is_internal(front) -> None:
+    """nginx itself says so: the application would answer 401."""
+    for path in ("/api/v1/internal/chat/introspect", "/api/v1//internal/chat/introspect"):
+        answer = front.post(path, json={"token": "x"})
+
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
