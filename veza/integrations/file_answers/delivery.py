@@ -27,9 +27,7 @@ def hand_over(stat: ObjectStat) -> HttpResponse:
     return response
 
 
-def spread(
-    response: HttpResponseBase, folder: str, *, left_s: int | None
-) -> HttpResponseBase:
+def spread(response: HttpResponseBase, folder: str, *, left_s: int | None) -> HttpResponseBase:
     """Tell nginx that what it was handed over stands for all of this folder, to everybody with the
     same address but for the name of the file; nothing for an empty one, which it remembers, too.
     """
