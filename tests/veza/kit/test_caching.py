@@ -167,12 +167,11 @@ class TestMany:
     CROWD = 50
 
     @pytest.fixture(autouse=True)
-    def _patient(self, settings: Any) -> Iterator[None]:
+    def _patient(self, settings: Any) -> None:
         """A crowd of threads may take longer for a word with Redis than a request waits for it."""
         options = settings.CACHES["default"]
         patient = {"socket_timeout": 60, "socket_connect_timeout": 60}
         settings.CACHES = {"default": options | {"OPTIONS": options["OPTIONS"] | patient}}
-        yield
 
     def test_who_miss_at_once_have_it_made_once(
         self, owner: User, monkeypatch: pytest.MonkeyPatch
