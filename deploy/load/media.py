@@ -156,11 +156,12 @@ def _children(pid: int) -> list[int]:
 
 
 def _resident(pid: int) -> int:
+    """What it holds, with its share of what it has in common with others (PSS), in bytes."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _wav(path: Path, seconds: float, *, rate: int = RATE, width: int = BYTES) -> Path:
@@ -200,9 +201,11 @@ def _measure_web(gibibytes: float) -> None:
 
 
 def _token(port: int) -> str:
-    from deploy.load.identity import _callers  # noqa: PLC0415
+    from deploy.load.identity import PASSWORD, post  # noqa: PLC0415
 
-    return _callers(port)["session"].token
+    name = f"load{time.time_ns()}"
+    body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+    return post(port, "/api/v1/auth/register", body)["access"]
 
 
 def _upload(port: int, token: str, size: int) -> None:

@@ -23,6 +23,7 @@ def configure(folder: Path, *, port: int, web_port: int, storage: Path) -> Path:
     for name, old, new in (
         ("nginx.conf", "/tmp/nginx", f"{folder}/nginx"),  # noqa: S108 - the text of the file
         ("nginx.conf", "listen 8080", f"listen 127.0.0.1:{port}"),
+        ("nginx.conf", "root /var/lib/veza/storage", f"root {storage}"),
         ("nginx.conf", "alias /var/lib/veza/storage/", f"alias {storage}/"),
         ("nginx.conf", "access_log /dev/stdout json", f"access_log {folder}/access.log json"),
         ("upstreams.conf", "server api:8000", f"server 127.0.0.1:{web_port}"),

@@ -28,7 +28,7 @@ from veza.kit.models import new_id
 
 pytestmark = [pytest.mark.needs_clamd, pytest.mark.needs_rabbitmq]
 
-MUTANTS = {"small": 8, "medium": 60, "large": 300}[SIZE.name]
+MUTANTS = {"small": 8, "medium": 300, "large": 2000}[SIZE.name]
 NAMES = (
     "master.m3u8", "128/index.m3u8", "64/init.mp4", "256/00000.m4s", "source", "../source",
 )  # fmt: skip

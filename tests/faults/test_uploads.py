@@ -40,7 +40,9 @@ class Plan:
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 PLAN = {
     "small": Plan(files=12, largest=2_000_000, cuts=4, people=4, ends=(KILL, TERM)),
-    "medium": Plan(files=60, largest=8_000_000, cuts=8, people=8, ends=(KILL, TERM, KILL)),
+    "medium": Plan(
+        files=200, largest=8_000_000, cuts=8, people=8, ends=(KILL, TERM, KILL, KILL) * 2
+    ),
     "large": Plan(
         files=200, largest=20_000_000, cuts=8, people=8, ends=(KILL, TERM, KILL, KILL) * 2
     ),

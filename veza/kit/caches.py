@@ -9,7 +9,9 @@ never found: the generations under which it stands are no more.
 
 import secrets
 import threading
+import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,11 @@ from django.conf import settings
 from django.core.cache import cache
 
 GENERATION_S = 24 * 3600
+TURN_S = 10
+"""For so long whoever makes an answer is waited for by others, if he dies meanwhile."""
+WAIT_S = 2.0
+"""Nobody waits longer for what another makes."""
+ASK_EVERY_S = 0.025
 MOST_OWED = 10_000
 
 
@@ -65,6 +72,29 @@ def keep(key: str, value: Any, *, generations: Sequence[str]) -> None:
         cache.set(key, [list(generations), value], timeout=settings.CACHE_TTL_S)
 
 
+def take_turn(key: str, *, names: Sequence[str], missed: Look) -> Look:
+    """After a look that found nothing: whether to make it. Of many that miss at once one is told so
+    by what it has given; the others find here what that one has kept, or nothing if it kept
+    nothing, or takes too long. Raises CacheAwayError.
+    """
+    if cache.add(_turn(key, missed), 1, timeout=TURN_S):
+        return missed
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        time.sleep(ASK_EVERY_S)
+        is_making = bool(cache.get_many([_turn(key, missed)]))  # asked first: it keeps, then ends
+        found = look(key, names=names)
+        if found.value is not None or found.generations != missed.generations or not is_making:
+            return found
+    return missed
+
+
+def end_turn(key: str, look: Look) -> None:
+    """What `take_turn` allowed is done, with or without success. Never fails."""
+    with suppress(CacheAwayError):
+        cache.delete_many([_turn(key, look)])
+
+
 def give_up(names: Iterable[str]) -> None:
     """Nothing that depends on one of these names is found any more.
 
@@ -94,6 +124,11 @@ def _forget_some() -> None:
 def fact_names(fact: str, *, subject: tuple[str, object]) -> Collection[str]:
     """What a fact of this name about this subject gives up."""
     return fact, f"{subject[0]}:{subject[1]}"
+
+
+def _turn(key: str, look: Look) -> str:
+    """Who comes after a change does not wait for what was read before it."""
+    return f"turn:{key}:{'.'.join(look.generations)}"
 
 
 def _generation(name: str) -> str:

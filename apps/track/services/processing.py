@@ -19,6 +19,7 @@ from uuid import UUID
 import structlog
 from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from apps.track.errors import RejectedError
 from apps.track.models import TrackVersion
@@ -131,7 +132,8 @@ def _make(version: TrackVersion, *, now: datetime) -> None:
             stream = _transcode(version, source, hls)
         with history.step(version.pk, Step.STORE):
             made = _store(version, stream, hls)
-    stages.finish(version_id=version.id, made=made, now=now)
+    # When making ended: the hour at which it can be heard.
+    stages.finish(version_id=version.id, made=made, now=timezone.now())
 
 
 def _scan(version: TrackVersion) -> None:

@@ -1,12 +1,14 @@
 """Public answers from the cache: whose they are, until when, and what happens without Redis."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from apps.auth.models import User
@@ -159,6 +161,63 @@ class TestCaller:
 
         assert nobody.get("/api/v1/tracks", headers=headers)["X-Cache"] == "off"
         assert Client().get("/api/v1/tracks")["X-Cache"] == "hit"
+
+
+class TestMany:
+    CROWD = 50
+
+    @pytest.fixture(autouse=True)
+    def _patient(self, settings: Any) -> None:
+        """A crowd of threads may take longer for a word with Redis than a request waits for it."""
+        options = settings.CACHES["default"]
+        patient = {"socket_timeout": 60, "socket_connect_timeout": 60}
+        settings.CACHES = {"default": options | {"OPTIONS": options["OPTIONS"] | patient}}
+
+    def test_who_miss_at_once_have_it_made_once(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_metric(owner, "early")
+        monkeypatch.setattr(caches, "WAIT_S", 60.0)
+        list_metrics, look = metric_selectors.list_metrics, caches.look
+        have_looked, made = threading.Semaphore(0), []
+
+        def counted(key: str, *, names: Any) -> Any:
+            try:
+                return look(key, names=names)
+            finally:
+                have_looked.release()
+
+        def slowly() -> Any:
+            made.append(1)
+            for _ in range(self.CROWD):  # until everybody has missed
+                assert have_looked.acquire(timeout=60)
+            return list(list_metrics())
+
+        monkeypatch.setattr(caches, "look", counted)
+        monkeypatch.setattr(metric_selectors, "list_metrics", slowly)
+        with ThreadPoolExecutor(self.CROWD) as crowd:
+            answers = list(crowd.map(asked, ["/api/v1/metrics"] * self.CROWD))
+
+        assert len(made) == 1
+        assert [each["X-Cache"] for each in answers].count("miss") == 1
+        assert len({each.content for each in answers}) == 1
+
+    def test_do_not_wait_for_one_that_has_failed_or_takes_long(
+        self, nobody: Client, track: Track, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(caches, "WAIT_S", 0.1)
+        monkeypatch.setattr(caches, "end_turn", lambda *_: None)  # as if he were still at it
+        monkeypatch.setattr(caches, "keep", lambda *_, **__: None)
+
+        assert [nobody.get(path(track))["X-Cache"] for _ in range(2)] == ["miss", "miss"]
+
+
+def asked(address: str) -> Any:
+    """In a thread, with a connection of its own."""
+    try:
+        return Client().get(address)
+    finally:
+        connection.close()
 
 
 class TestFact:

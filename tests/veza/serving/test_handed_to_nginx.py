@@ -1,5 +1,6 @@
 """FILE_DELIVERY=nginx: the real nginx with our configuration sends what the application allows."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from tests.apps.realtime.live import Account
+from tests.veza.asgi.wire import until
 from tests.veza.serving.own_nginx import shipped
 from tests.veza.serving.product import Product, segments
 
@@ -204,3 +206,77 @@ def test_file_that_is_gone_is_told_as_always(front, product, owner) -> None:
     answer = front.get(path)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "file_not_found")
+
+
+def silently(
+    product: Product, front: httpx.Client, paths: list[str]
+) -> tuple[httpx.Response, list[httpx.Response]]:
+    """The answer to the first of these, and then those to all while the application is frozen. What
+    it said holds for seconds: a machine that takes longer tries again.
+    """
+    assert product.web.process
+    for _ in range(10):
+        first = front.get(paths[0])
+        product.web.process.send_signal(signal.SIGSTOP)
+        try:
+            return first, [front.get(path, timeout=3) for path in paths]
+        except httpx.ReadTimeout:
+            continue
+        finally:
+            product.web.process.send_signal(signal.SIGCONT)
+    raise AssertionError("nginx asks the application each time")
+
+
+class TestSegments:
+    """One answer of the application for all segments of a track, in a few seconds."""
+
+    @pytest.mark.parametrize("visibility", ["public", "private"])
+    def test_are_found_by_nginx_alone(self, front, product, request, visibility) -> None:
+        path = segment_of(front, request.getfixturevalue(visibility))
+        first, (again, other) = silently(
+            product, front, [path, path.replace("00000.m4s", "init.mp4")]
+        )
+
+        assert (again.status_code, again.content) == (200, first.content)
+        assert (other.status_code, other.content[4:8]) == (200, b"ftyp")
+        for name in ("Content-Type", "Cache-Control", "Content-Security-Policy", "ETag"):
+            assert again.headers[name] == first.headers[name]
+        assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+
+    def test_no_way_of_writing_an_address_opens_it_to_others(self, front, private) -> None:
+        path = segment_of(front, private)
+        bare = path.partition("?")[0]
+
+        assert front.get(path.replace("signature", "%73ignature")).status_code == 200
+        assert front.get(path + "&expires=").status_code == 404
+        assert front.get(path.replace("?", "?signature=&")).status_code == 200
+        for asked in (bare, f"{bare}?signature=", f"{bare}?x=1"):
+            assert front.get(asked).status_code == 404
+
+    def test_end_with_the_right_to_hear_them(self, front, product, owner) -> None:
+        track = product.track(owner)
+        path = segment_of(front, track)
+        assert front.get(path).status_code == 200
+        address = f"/api/v1/tracks/{track['id']}"
+
+        product.web.call("PATCH", address, headers=owner.headers, json={"visibility": "private"})
+        until(lambda: front.get(path).status_code == 404, timeout_s=7)
+
+        product.web.call("PATCH", address, headers=owner.headers, json={"visibility": "public"})
+        assert front.get(path).status_code == 200
+        product.web.call("DELETE", address, headers=owner.headers)
+        until(lambda: front.get(path).status_code == 404, timeout_s=7)
+
+    def test_of_a_caller_are_not_for_others(self, front, owner, private) -> None:
+        bare = segment_of(front, private).partition("?")[0]
+
+        assert front.get(bare, headers=owner.headers).status_code == 200
+        assert front.get(bare).status_code == 404
+
+
+def test_nobody_from_outside_reaches_what_is_internal(front) -> None:
+    """nginx itself says so: the application would answer 401."""
+    for path in ("/api/v1/internal/chat/introspect", "/api/v1//internal/chat/introspect"):
+        answer = front.post(path, json={"token": "x"})
+
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -14,7 +14,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 
-from veza.integrations.file_answers.delivery import hand_over, redirect
+from veza.integrations.file_answers.delivery import hand_over, redirect, spread
 from veza.integrations.object_storage import (
     KeyInvalidError,
     ObjectNotFoundError,
@@ -23,6 +23,8 @@ from veza.integrations.object_storage import (
 )
 from veza.kit.api.etags import not_modified
 from veza.kit.api.problems import problem_response
+
+__all__ = ["FOREVER", "serve", "spread"]
 
 FOREVER = "public, max-age=31536000, immutable"
 BLOCK_BYTES = 64 * 1024

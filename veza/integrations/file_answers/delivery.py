@@ -4,6 +4,7 @@ import re
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from veza.integrations.object_storage import ObjectStat, object_storage
@@ -14,6 +15,8 @@ LINK_S = 600
 """Life of an address of the bucket."""
 KEPT_S = 300
 """So long a redirect to it may be kept: whoever follows it last still has as long again."""
+SPREAD_S = 5
+"""For so long nginx may believe that a folder can be read: what is revoked ends within it."""
 _MAX_AGE = re.compile(r"max-age=([0-9]+)")
 
 
@@ -21,6 +24,18 @@ def hand_over(stat: ObjectStat) -> HttpResponse:
     """nginx answers with the file instead: it sees to ranges, conditions and HEAD."""
     response = HttpResponse()
     response["X-Accel-Redirect"] = f"{INTERNAL}{stat.key}"
+    return response
+
+
+def spread(response: HttpResponseBase, folder: str, *, left_s: int | None) -> HttpResponseBase:
+    """Tell nginx that what it was handed over stands for all of this folder, to everybody with the
+    same address but for the name of the file; nothing for an empty one, which it remembers, too.
+    """
+    if response.has_header("X-Accel-Redirect"):
+        kept_s = SPREAD_S if left_s is None or not folder else max(0, min(SPREAD_S, left_s))
+        response["X-Accel-Expires"] = str(kept_s)
+        if folder:
+            response["X-Veza-Folder"] = folder
     return response
 
 

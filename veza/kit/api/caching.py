@@ -51,14 +51,23 @@ class PublicAnswers:
             return _told(request, make(request, *args, **parts), "off")
         key = _key(request)
         try:
-            look = caches.look(key, names=self.kept_until.names(parts))
+            look = _looked(key, names=self.kept_until.names(parts))
         except caches.CacheAwayError:
             return _told(request, make(request, *args, **parts), "off")
         if look.value is not None:
             return _told(request, _conditional(request, _restored(look.value)), "hit")
-        with _unconditional(request):
-            response = _kept(key, make(request, *args, **parts), look)
+        try:
+            with _unconditional(request):
+                response = _kept(key, make(request, *args, **parts), look)
+        finally:
+            caches.end_turn(key, look)
         return _told(request, _conditional(request, response), "miss")
+
+
+def _looked(key: str, *, names: list[str]) -> caches.Look:
+    """What is kept, by now or once another request that makes it has ended."""
+    look = caches.look(key, names=names)
+    return look if look.value is not None else caches.take_turn(key, names=names, missed=look)
 
 
 def _is_anonymous(request: HttpRequest) -> bool:

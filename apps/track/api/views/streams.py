@@ -24,7 +24,7 @@ from apps.track.selectors.streams import (
     read_playlist,
     stream_key,
 )
-from veza.integrations.file_answers import FOREVER, serve
+from veza.integrations.file_answers import FOREVER, serve, spread
 from veza.integrations.object_storage import ObjectNotFoundError, object_storage
 from veza.kit.api.renderers import JSONRenderer
 
@@ -87,7 +87,8 @@ class StreamView(StreamPart):
             return _elsewhere(heard, name)
         key = stream_key(heard, name)
         if not name.endswith(".m3u8"):
-            return serve(request, key, caching=_caching(heard, public=FOREVER))
+            response = serve(request, key, caching=_caching(heard, public=FOREVER))
+            return spread(response, _folder(request, heard), left_s=heard.left_s)
         text = read_playlist(heard, key, query=_passed_on(request))
         return HttpResponse(
             text,
@@ -159,6 +160,12 @@ def _elsewhere(heard: Heard, name: str) -> HttpResponseBase:
         "Cache-Control": _caching(soon, public=f"public, max-age={PLAYLIST_S}"),
     }
     return HttpResponse(status=302, headers=headers)
+
+
+def _folder(request: Request, heard: Heard) -> str:
+    """What the address alone, without a caller, gives a right to all of; empty for nothing."""
+    is_anyones = heard.left_s is None or "signature" in request.query_params
+    return heard.version.hls_prefix if is_anyones and not heard.is_preview else ""
 
 
 def _caching(heard: Heard, *, public: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from apps.track.api.views.tus_sessions import Session, sessions
-from apps.track.api.views.tus_threads import in_thread, write_in_thread
+from apps.track.api.views.tus_shelves import Shelf
+from apps.track.api.views.tus_threads import in_thread
 from apps.track.errors.uploads import UploadExceededError
 from apps.track.models import Upload
 from apps.track.services.writers import Hold, let_go
@@ -15,7 +16,9 @@ from veza.kit.asgi.port import EXTENSION
 from veza.kit.asgi.refusals import Receive, RefusalError, Scope
 from veza.kit.metrics import UPLOAD_BYTES, UPLOAD_REQUESTS, UPLOADS_FINISHED
 
-SETTLE_BYTES = 8 * 1024**2
+WRITE_BYTES = 1024**2
+"""Pieces are gathered so far before a thread is asked to write them."""
+SETTLE_BYTES = 64 * 1024**2
 SETTLE_S = 1.0
 SILENCE_S = 60.0
 """A client that sends nothing for so long is not waited for, even if nobody else wants to write."""
@@ -72,31 +75,32 @@ async def _after(writing: Writing) -> Upload:
 
 
 class _Pump:
-    """Reads pieces and writes them, one at a time, so that a fast client waits for a slow disk."""
+    """Reads pieces while a thread writes those before, so that a fast client waits for a slow disk,
+    and a fast disk does not wait for the client.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, session: Session, writing: Writing) -> None:
         self._scope = scope
         self._receive = receive
         self._session = session
         self._writing = writing
+        self._shelf = Shelf(writing)
         self._loop = asyncio.get_running_loop()
         self._settled_at = self._heard_at = self._loop.time()
-        self._settled_position = writing.position
+        self._position = self._settled_position = writing.position
 
     async def run(self) -> str:
         """How the request ended: `whole`, or `gone` with its client. Keeps what has arrived."""
         try:
             outcome = await self._read()
         except UploadExceededError:
+            await self._shelf.rest()
             raise
         except BaseException:
-            await self._keep(is_whole=False)
+            await self._shelf.end(is_whole=False)
             raise
-        await self._keep(is_whole=outcome == "whole")
+        await self._shelf.end(is_whole=outcome == "whole")
         return outcome
-
-    async def _keep(self, *, is_whole: bool) -> None:
-        await in_thread(self._writing.end, is_whole=is_whole)
 
     async def _read(self) -> str:
         reading: asyncio.Future[Any] | None = None
@@ -135,18 +139,22 @@ class _Pump:
     async def _take(self, content: bytes) -> None:
         if not content:
             return
-        if self._writing.position + len(content) > self._writing.hold.row.size_bytes:
+        if self._position + len(content) > self._writing.hold.row.size_bytes:
             raise UploadExceededError
-        await write_in_thread(self._writing.write, content)
-        await self._settle_if_due()
+        self._position += len(content)
+        self._shelf.add(content)
+        if not await self._settle_if_due() and self._shelf.size_bytes >= WRITE_BYTES:
+            await self._shelf.write(settles=False)
 
-    async def _settle_if_due(self) -> None:
-        waiting = self._writing.position - self._settled_position
+    async def _settle_if_due(self) -> bool:
+        waiting = self._position - self._settled_position
         is_late = self._loop.time() - self._settled_at >= SETTLE_S
-        if waiting and (waiting >= SETTLE_BYTES or is_late):
-            await in_thread(self._writing.settle)
-            self._settled_position = self._writing.position
+        is_due = bool(waiting) and (waiting >= SETTLE_BYTES or is_late)
+        if is_due:
+            await self._shelf.write(settles=True)
+            self._settled_position = self._position
             self._settled_at = self._loop.time()
+        return is_due
 
     async def _rest(self) -> str:
         """What the server had read for us before it knew that the client has gone."""

@@ -31,9 +31,11 @@ async def in_beat_thread(
     return await _run(_beat, partial(call, *args, **kwargs))
 
 
-async def write_in_thread(write: Callable[[bytes], None], content: bytes) -> None:
+async def write_in_thread(
+    write: Callable[Given, None], *args: Given.args, **kwargs: Given.kwargs
+) -> None:
     """The same for a call that does not ask the database."""
-    await asyncio.get_running_loop().run_in_executor(_writers, write, content)
+    await asyncio.get_running_loop().run_in_executor(_writers, partial(write, *args, **kwargs))
 
 
 async def _run(threads: ThreadPoolExecutor, call: Callable[[], Result]) -> Result:
