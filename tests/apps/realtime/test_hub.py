@@ -212,7 +212,7 @@ class TestRewiring:
             clock.settle()
             for member in (alone, among_several):
                 later[member] = []
-                member.write = later[member].append  # type: ignore[method-assign]
+                member.write = later[member].append  # type: ignore[method-assign, assignment]
                 hub.rewire(member)
         hub.publish("a", fact(3))
         clock.settle()
