@@ -10,7 +10,7 @@ Every subscriber gets everything in the order in which it was published, over al
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from apps.realtime.types import Message
 
@@ -48,12 +48,29 @@ class Subscriber(Protocol):
         """A fact that is in several of its rooms comes once (SSE); else once for each (sockets)."""
         ...
 
-    def write(self, data: bytes) -> None:
-        """Take the bytes at once; never wait. Drops itself when it cannot keep up."""
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Takes the bytes at once; never waits. Drops itself when it cannot keep up.
+
+        The hub keeps it: who gets another says so by `Hub.rewire`.
+        """
         ...
 
 
 Soon = Callable[[Callable[[], None]], Any]
+
+
+class _Group(NamedTuple):
+    """The members of a room that speak one wire; those in this room only, and the others.
+
+    To write to many costs mostly what of each of them has to be fetched into the processor's
+    cache, so the loop over `writes` touches nothing else.
+    """
+
+    wire: Wire
+    solo: list[Subscriber]
+    writes: list[Callable[[bytes], None]]
+    several: list[Subscriber]
 
 
 class _Room:
@@ -65,18 +82,28 @@ class _Room:
         self.name = name
         self.solo: dict[Subscriber, None] = {}
         self.several: dict[Subscriber, None] = {}
-        self.groups: list[tuple[Wire, tuple[Subscriber, ...], tuple[Subscriber, ...]]] | None = None
+        self.groups: list[_Group] | None = None
         self.size = 0
 
-    def by_wire(self) -> list[tuple[Wire, tuple[Subscriber, ...], tuple[Subscriber, ...]]]:
-        """(wire, those in this room only, the others); kept until the membership changes."""
+    def by_wire(self) -> list[_Group]:
+        """Kept until the membership changes, or how one of the members is written to."""
         if self.groups is None:
-            found: dict[Wire, tuple[list[Subscriber], list[Subscriber]]] = {}
-            for place, members in enumerate((self.solo, self.several)):
-                for member in members:
-                    found.setdefault(member.wire, ([], []))[place].append(member)
-            self.groups = [(wire, tuple(a), tuple(b)) for wire, (a, b) in found.items()]
+            found: dict[Wire, _Group] = {}
+            for member in self.solo:
+                group = _group(found, member.wire)
+                group.solo.append(member)
+                group.writes.append(member.write)
+            for member in self.several:
+                _group(found, member.wire).several.append(member)
+            self.groups = list(found.values())
         return self.groups
+
+
+def _group(groups: dict[Wire, _Group], wire: Wire) -> _Group:
+    group = groups.get(wire)
+    if group is None:
+        group = groups[wire] = _Group(wire, [], [], [])
+    return group
 
 
 _Pending = tuple[_Room, Message, dict[Wire, bytes]]
@@ -125,6 +152,11 @@ class Hub:
         for room in self._subscribers.pop(subscriber, {}).values():
             self._remove(room, subscriber)
 
+    def rewire(self, subscriber: Subscriber) -> None:
+        """Its `write` is another from now on."""
+        for room in self._subscribers.get(subscriber, {}).values():
+            room.groups = None
+
     def publish(self, room: str, message: Message) -> int:
         """Hand the message to all members of the room; how many they are."""
         return self.publish_all((room,), message)
@@ -137,7 +169,7 @@ class Hub:
             if room is None:
                 continue
             frames: dict[Wire, bytes] = {}
-            for wire, solo, several in room.by_wire():
+            for wire, solo, _, several in room.by_wire():
                 frame = frames[wire] = wire.frame(name, message)
                 room.size += len(frame)
                 count += len(solo) + len(several)
@@ -180,20 +212,23 @@ class Hub:
         """Everyone who is in any room."""
         return list(self._subscribers)
 
-    def write_to(self, subscribers: Iterable[Subscriber], data: bytes) -> int:
+    def hand_out(
+        self,
+        data: bytes,
+        writes: Sequence[Callable[[bytes], None]],
+        subscribers: Sequence[Subscriber],
+    ) -> int:
         """Write to each of them; one that fails is forgotten and harms nobody."""
         failed: list[Subscriber] = []
-        count = 0
-        for subscriber in subscribers:
+        for number, write in enumerate(writes):
             try:
-                subscriber.write(data)
-                count += 1
+                write(data)
             except Exception:
                 logger.exception("A subscriber failed while it was written to")
-                failed.append(subscriber)
+                failed.append(subscribers[number])
         for subscriber in failed:
             self.forget(subscriber)
-        return count
+        return len(writes) - len(failed)
 
     def _flush_soon(self) -> None:
         """As long as more comes, more may come: it waits for that within WAIT_S."""
@@ -241,16 +276,16 @@ class _Flush:
     def run(self) -> None:
         members = [(room, items, room.by_wire()) for room, items in self._by_room.items()]
         for room, items, by_wire in members:
-            for wire, solo, several in by_wire:
+            for wire, solo, writes, several in by_wire:
                 for subscriber in several:
                     self._in.setdefault(subscriber, []).append(room)
                 if solo:
                     data = _joined(wire, [item[2][wire] for item in items])
-                    count = self._hub.write_to(solo, data)
+                    count = self._hub.hand_out(data, writes, solo)
                     self._hub.deliveries += count * len(items)
         for subscriber, rooms in self._in.items():
             data, frames = self._for_several(subscriber, rooms)
-            count = self._hub.write_to((subscriber,), data)
+            count = self._hub.hand_out(data, (subscriber.write,), (subscriber,))
             self._hub.deliveries += count * frames
 
     def _for_several(self, subscriber: Subscriber, rooms: list[_Room]) -> tuple[bytes, int]:

@@ -199,6 +199,39 @@ class TestFailingSubscribers:
         assert [len(member.lines) for member in members] == [2, 1, 2]
 
 
+class TestRewiring:
+    def test_from_then_on_it_is_written_to_in_the_new_way(self):
+        hub, clock = new_hub()
+        alone, among_several = Member(), Member()
+        hub.join("a", alone)
+        for room in ("a", "b"):
+            hub.join(room, among_several)
+        later: dict[Member, list[bytes]] = {}
+        for position in (1, 2):
+            hub.publish("a", fact(position))
+            clock.settle()
+            for member in (alone, among_several):
+                later[member] = []
+                member.write = later[member].append  # type: ignore[method-assign, assignment]
+                hub.rewire(member)
+        hub.publish("a", fact(3))
+        clock.settle()
+        for member in (alone, among_several):
+            assert member.lines == ["a thing.changed 1"]
+            assert later[member] == [b"a thing.changed 3\n"]
+
+    def test_one_that_is_in_no_room_may_be_rewired(self):
+        hub, clock = new_hub()
+        gone, stays = Member(), Member()
+        for member in (gone, stays):
+            hub.join("a", member)
+        hub.forget(gone)
+        hub.rewire(gone)
+        hub.publish("a", fact(1))
+        clock.settle()
+        assert (gone.lines, stays.lines) == ([], ["a thing.changed 1"])
+
+
 ROOMS = ("a", "b", "c")
 STEPS = st.one_of(
     st.tuples(st.just("publish"), st.sets(st.sampled_from(ROOMS), min_size=1)),

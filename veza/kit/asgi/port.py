@@ -8,6 +8,7 @@ under any other server.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from veza.kit.asgi.refusals import Message, Scope, Send
@@ -26,6 +27,12 @@ class Port(Protocol):
 
     is_open: bool
     """False once it was closed from either side: what is written then goes nowhere."""
+    direct: Callable[[bytes], None]
+    """What `write` comes to at present, for who writes to many and keeps it: as a rule the write
+    of the transport itself. It is another when the client does not keep up, and after the end.
+    """
+    on_turn: Callable[[], None] | None
+    """Called as soon as `direct` is another."""
 
     @property
     def buffered(self) -> int:
@@ -94,6 +101,8 @@ class SendPort:
         self._task: asyncio.Task[None] | None = None
         self.is_open = True
         self.buffered = 0
+        self.direct: Callable[[bytes], None] = self.write
+        self.on_turn: Callable[[], None] | None = None
 
     def write(self, data: bytes) -> None:
         if not self.is_open:

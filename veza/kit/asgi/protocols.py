@@ -131,19 +131,22 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread = 0
+        self._unread = self._unsent
         self._watch_for_stall()
+        if self._port is not None:
+            self._port.pause(is_paused=True)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_stall_timer()
+        if self._port is not None:
+            self._port.pause(is_paused=False)
 
     def has_written(self, size: int) -> None:
         """So many bytes more wait for a client that reads too slowly; else its reading would not
         show in what waits for it.
         """
-        # The write that made it too much is counted already: it called pause_writing().
-        self._unread = self._unread + size if self._unread else self._unsent
+        self._unread += size
 
     def timeout_keep_alive_handler(self) -> None:
         idle_s = self.loop.time() - self._answered_at

@@ -40,11 +40,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.port.is_paused = True
+        self.port.pause(is_paused=True)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self.port.is_paused = False
+        self.port.pause(is_paused=False)
 
     def shutdown(self) -> None:
         """uvicorn would close all at once; where the application drains, it spreads them."""

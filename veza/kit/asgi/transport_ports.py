@@ -6,6 +6,7 @@ alone it grows to 2.8 MB for each client that does not read.
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from veza.kit import metrics
@@ -24,13 +25,26 @@ SLOW_CODE = 3008
 class SocketPort:
     """The port of a WebSocket."""
 
-    __slots__ = ("_protocol", "_transport", "is_open", "is_paused")
+    __slots__ = ("_is_open", "_is_paused", "_protocol", "_transport", "direct", "on_turn")
 
     def __init__(self, protocol: "WebSocketProtocol") -> None:
         self._protocol = protocol
         self._transport = protocol.transport
-        self.is_open = False
-        self.is_paused = False
+        self._is_open = False
+        self._is_paused = False
+        self.direct: Callable[[bytes], None] = _nowhere
+        self.on_turn: Callable[[], None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    @is_open.setter
+    def is_open(self, value: bool) -> None:
+        self._is_open = value
+        self._turn()
+        if not value:
+            self.on_turn = None
 
     @property
     def buffered(self) -> int:
@@ -41,12 +55,15 @@ class SocketPort:
         self.is_open = True
         _limit_kernel_buffer(self._transport)
 
+    def pause(self, *, is_paused: bool) -> None:
+        """The transport holds much, or little again."""
+        self._is_paused = is_paused
+        self._turn()
+        if is_paused:  # by a write that is not over yet
+            self._protocol.loop.call_soon(self._drop_if_slow)
+
     def write(self, data: bytes) -> None:
-        if self.is_open:
-            self._transport.write(data)
-            if self.is_paused and self._transport.get_write_buffer_size() > SOCKET_BUDGET_BYTES:
-                metrics.REALTIME_DROPPED.labels("slow").inc()
-                self._close(SLOW_CODE, "slow", timeout_s=SLOW_CLOSE_TIMEOUT_S)
+        self.direct(data)
 
     def close(self, *, code: int = 1000, reason: str = "") -> None:
         self._close(code, reason, timeout_s=CLOSE_TIMEOUT_S)
@@ -59,8 +76,27 @@ class SocketPort:
         self._protocol.ping_interval = None
         self._protocol.stop_keepalive()
 
+    def _turn(self) -> None:
+        if not self._is_open:
+            self.direct = _nowhere
+        elif self._is_paused:
+            self.direct = self._write_paused
+        else:
+            self.direct = self._transport.write
+        if self.on_turn is not None:
+            self.on_turn()
+
+    def _write_paused(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._drop_if_slow()
+
+    def _drop_if_slow(self) -> None:
+        if self._is_open and self._transport.get_write_buffer_size() > SOCKET_BUDGET_BYTES:
+            metrics.REALTIME_DROPPED.labels("slow").inc()
+            self._close(SLOW_CODE, "slow", timeout_s=SLOW_CLOSE_TIMEOUT_S)
+
     def _close(self, code: int, reason: str, *, timeout_s: float) -> None:
-        if self.is_open:
+        if self._is_open:
             self.is_open = False
             self._protocol.send_close(code, reason, timeout_s=timeout_s)
 
@@ -68,33 +104,43 @@ class SocketPort:
 class StreamPort:
     """The port of one answer in chunks; it opens when the answer has begun."""
 
-    __slots__ = ("_has_begun", "_protocol", "_transport", "cycle", "is_open")
+    __slots__ = ("_has_begun", "_is_open", "_protocol", "_transport", "cycle", "direct", "on_turn")
 
     def __init__(self, protocol: "HttpProtocol") -> None:
         self._protocol = protocol
         self._transport = protocol.transport
         self._has_begun = False
+        self._is_open = True
         self.cycle: Any = None
-        self.is_open = True
+        self.direct: Callable[[bytes], None] = self._write_first
+        self.on_turn: Callable[[], None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    @is_open.setter
+    def is_open(self, value: bool) -> None:
+        self._is_open = value
+        self._turn()
+        if not value:
+            self.on_turn = None
 
     @property
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size()
 
+    def pause(self, *, is_paused: bool) -> None:
+        """The transport holds much, or little again."""
+        self._turn()
+        if is_paused and self._has_begun:
+            self._protocol.loop.call_soon(self._cut_if_slow)
+
     def write(self, data: bytes) -> None:
-        if not self.is_open:
-            return
-        if not self._has_begun:
-            self._begin()
-        self._transport.write(data)
-        if self._protocol.flow.write_paused:
-            self._protocol.has_written(len(data))
-            if self._transport.get_write_buffer_size() > STREAM_BUDGET_BYTES:
-                metrics.REALTIME_DROPPED.labels("slow").inc()
-                self.abort()
+        self.direct(data)
 
     def close(self, *, code: int = 1000, reason: str = "") -> None:
-        if not self.is_open:
+        if not self._is_open:
             return
         if not self._has_begun:
             self._begin()
@@ -118,11 +164,42 @@ class StreamPort:
         content, self.cycle.body = bytes(self.cycle.body), bytearray()
         return content, not self.cycle.more_body
 
+    def _turn(self) -> None:
+        if not self._is_open:
+            self.direct = _nowhere
+        elif not self._has_begun:
+            self.direct = self._write_first
+        elif self._protocol.flow.write_paused:
+            self.direct = self._write_paused
+        else:
+            self.direct = self._transport.write
+        if self.on_turn is not None:
+            self.on_turn()
+
+    def _write_first(self, data: bytes) -> None:
+        self._begin()
+        self._turn()
+        self.direct(data)
+
+    def _write_paused(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._protocol.has_written(len(data))
+        self._cut_if_slow()
+
+    def _cut_if_slow(self) -> None:
+        if self._is_open and self._transport.get_write_buffer_size() > STREAM_BUDGET_BYTES:
+            metrics.REALTIME_DROPPED.labels("slow").inc()
+            self.abort()
+
     def _begin(self) -> None:
         if not (self.cycle.response_started and self.cycle.chunked_encoding):
             raise RuntimeError("Send http.response.start without a length before the first write.")
         self._has_begun = True
         _limit_kernel_buffer(self._transport)
+
+
+def _nowhere(data: bytes) -> None:
+    """What is written to a port that is not open."""
 
 
 def close_soon(

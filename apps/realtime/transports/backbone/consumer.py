@@ -1,6 +1,6 @@
 """CONSUMERs: they join rooms, hear what is published there, and speak in rooms of the chat."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from apps.realtime import rooms
@@ -35,13 +35,19 @@ class Consumer(BackboneConnection):
         budget = MessageBudget(per_s=MESSAGES_PER_S, burst=MESSAGES_AT_ONCE)
         super().__init__(port=port, node=node, viewer=viewer, budget=budget)
         self._names: dict[str, str] = {}
-        self.write = port.write  # the hub calls it for every message: no frame of Python between
+        self.write = port.direct
         self._by_full_name = ByFullName(self)
+        port.on_turn = self._turn
 
     def forget(self) -> None:
         super().forget()
         self._node.hub.forget(self._by_full_name)
         self._names.clear()
+
+    def _turn(self) -> None:
+        self.write = self._port.direct
+        self._node.hub.rewire(self)
+        self._node.hub.rewire(self._by_full_name)
 
     def expel(self, room: str) -> None:
         name = self._names.get(room)
@@ -108,7 +114,10 @@ class ByFullName:
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
-        self.write = consumer.write
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        return self._consumer.write
 
     @property
     def viewer(self) -> Viewer:

@@ -55,8 +55,9 @@ class Connection:
         self._held: list[bytes] | None = None
         self._budget = MessageBudget(per_s=COMMANDS_PER_S, burst=BURST)
         self._refused = MessageBudget(per_s=REFUSED_PER_S, burst=REFUSED_BURST)
-        self.write: Callable[[bytes], None] = port.write
+        self.write: Callable[[bytes], None] = port.direct
         """What the hub calls for every message: the port's own, as long as nothing waits."""
+        port.on_turn = self._settle
 
     @property
     def viewer(self) -> Viewer:
@@ -115,11 +116,14 @@ class Connection:
 
     def _settle(self) -> None:
         if self._held is not None:
-            self.write = self._held.append
+            write = self._held.append
         elif self._replies:
-            self.write = self._write_behind
+            write = self._write_behind
         else:
-            self.write = self._port.write
+            write = self._port.direct
+        if write != self.write:
+            self.write = write
+            self.node.hub.rewire(self)
 
     def _write_behind(self, data: bytes) -> None:
         self.flush()

@@ -26,7 +26,8 @@ class Client:
         self._port = port
         self.viewer = viewer
         self.wire: Wire = wire
-        self.write = port.write  # the hub calls it for every message: no frame of Python between
+        self.write = port.direct
+        port.on_turn = self._turn
 
     @property
     def is_open(self) -> bool:
@@ -37,6 +38,10 @@ class Client:
     def buffered(self) -> int:
         """Bytes that the client has not taken yet."""
         return self._port.buffered
+
+    def _turn(self) -> None:
+        self.write = self._port.direct
+        self._node.hub.rewire(self)
 
     def end(self, reason: End) -> None:
         """Say goodbye and finish the answer. A repeat is harmless."""

@@ -31,6 +31,8 @@ class PaperPort:
         self.is_open = True
         self.written: list[bytes] = []
         self.closed_with: tuple[int, str] | None = None
+        self.direct: Callable[[bytes], None] = self.write
+        self.on_turn: Callable[[], None] | None = None
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
