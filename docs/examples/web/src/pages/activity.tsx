@@ -10,21 +10,22 @@ import { useStore } from "../store";
 
 const SHOWN = 60;
 
+/** `{it}` is what it happened to. */
 const SENTENCES: Record<string, string> = {
-  "track.uploaded": "A file of yours has arrived.",
-  "track.ready": "can be heard.",
-  "track.rejected": "A file of yours cannot become a track.",
-  "track.failed": "A track of yours could not be made.",
-  "track.updated": "was changed.",
-  "track.deleted": "A track was deleted.",
-  "track.liked": "was liked.",
-  "track.unliked": "is liked by one person less.",
-  "playlist.created": "You began a playlist.",
-  "playlist.updated": "A playlist was changed.",
-  "playlist.deleted": "A playlist was deleted.",
-  "playlist.item_added": "A track was added to a playlist.",
-  "playlist.item_moved": "A playlist was put into another order.",
-  "playlist.item_removed": "A track was taken out of a playlist.",
+  "track.uploaded": "The file of {it} has arrived.",
+  "track.ready": "{it} can be heard.",
+  "track.rejected": "The file of {it} cannot become a track.",
+  "track.failed": "{it} could not be made.",
+  "track.updated": "{it} was changed.",
+  "track.deleted": "{it} was deleted.",
+  "track.liked": "{it} was liked.",
+  "track.unliked": "{it} has one like less.",
+  "playlist.created": "You began {it}.",
+  "playlist.updated": "{it} was changed.",
+  "playlist.deleted": "{it} was deleted.",
+  "playlist.item_added": "A track was added to {it}.",
+  "playlist.item_moved": "{it} is in another order.",
+  "playlist.item_removed": "A track was taken out of {it}.",
   "session.created": "You signed in.",
   "session.revoked": "A session of yours has ended.",
   "user.updated": "Your account was changed.",
@@ -67,16 +68,15 @@ export function Activity() {
 
 function Told({ fact, title }: { fact: Envelope; title: string | undefined }) {
   const { subject, type } = fact;
-  const sentence = SENTENCES[type]!;
-  const needsSubject = /^[a-z]/.test(sentence);
-  const isGone = type.endsWith(".deleted") || type === "track.rejected";
-  const to = subject && (subject.type === "track" || subject.type === "playlist") && !isGone ? `/${subject.type}s/${subject.id}` : null;
-  const name = title ?? (needsSubject ? "A track" : null);
+  const [before, after] = SENTENCES[type]!.split("{it}");
+  if (after === undefined || !subject) return <span>{before}</span>;
+  const name = title ?? `${before ? "a" : "A"} ${subject.type}`;
+  const isGone = type.endsWith(".deleted");
   return (
     <span>
-      {name && to ? <><Link to={to}>{name}</Link> </> : null}
-      {name && !to ? `${name}: ` : null}
-      {needsSubject ? sentence : <>{sentence}{!name && to ? <> <Link to={to}>Open</Link></> : null}</>}
+      {before}
+      {isGone ? name : <Link to={`/${subject.type}s/${subject.id}`}>{name}</Link>}
+      {after}
     </span>
   );
 }

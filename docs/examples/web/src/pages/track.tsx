@@ -9,7 +9,7 @@ import { AddToPlaylist } from "../parts/add-to-playlist";
 import { Cover } from "../parts/cover";
 import { Field } from "../parts/field";
 import { ago, bytes, clock, plural } from "../parts/format";
-import { LikeButton } from "../parts/like-button";
+import { LikeButton, mark } from "../parts/like-button";
 import { Stages } from "../parts/stages";
 import { artistOf, PlayButton } from "../parts/track-row";
 import { useStatus } from "../parts/use-status";
@@ -22,12 +22,12 @@ import { useLoad } from "../use-load";
 
 export function TrackPage({ id }: { id: string }) {
   const now = useStore(session);
-  const { data: track, failure, reload, set } = useLoad(`track ${id} ${now?.user.id}`, () =>
+  const { data: track, failure, reload } = useLoad(`track ${id} ${now?.user.id}`, () =>
     ask(api.GET("/api/v1/tracks/{track_id}", { params: { path: { track_id: id } } })),
   );
   useRoom(`track:${id}`, ({ type, data }) => {
     if (type === "track.liked" || type === "track.unliked")
-      return set((before) => ({ ...before, stats: { ...before.stats, likes: data.likes as number } }));
+      return mark(id, { likes: data.likes as number });
     if (type === "track.deleted") {
       say("This track was deleted by its owner.");
       return go("/", { replace: true });

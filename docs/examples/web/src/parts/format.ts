@@ -1,7 +1,7 @@
 /** 187_000 is "3:07". */
 export function clock(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return "–:––";
-  const seconds = Math.floor(ms / 1000);
+  const seconds = Math.round(ms / 1000);
   const rest = `${String(Math.floor(seconds / 60) % 60).padStart(seconds >= 3600 ? 2 : 1, "0")}:${String(seconds % 60).padStart(2, "0")}`;
   return seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${rest}` : rest;
 }

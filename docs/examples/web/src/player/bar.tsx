@@ -20,7 +20,7 @@ export function PlayerBar() {
           <Link to={`/tracks/${track.id}`} className="title">{track.title}</Link>
           <span className="quiet">{artistOf(track)}</span>
         </div>
-        <LikeButton track={track} />
+        <LikeButton track={track} echo />
       </div>
       <div className="transport">
         <button type="button" className="bare" aria-label="Previous" onClick={() => skip(-1)}><Icon name="previous" /></button>
