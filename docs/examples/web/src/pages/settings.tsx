@@ -1,7 +1,7 @@
 import { useState } from "react";
 
 import { api, ask } from "../api/client";
-import { end, session, setUser } from "../api/session";
+import { accessToken, end, session, setUser } from "../api/session";
 import { hangUp } from "../live/connection";
 import { useRoom } from "../live/use-room";
 import { attempt, say } from "../notices";
@@ -35,12 +35,14 @@ export function Settings() {
   );
 }
 
+/** Here and in the other tabs first, so that none of them takes it for somebody else's doing. */
 async function signOut(): Promise<void> {
+  const headers = { Authorization: `Bearer ${await accessToken()}` };
   hangUp();
-  await attempt(() => ask(api.POST("/api/v1/auth/logout")));
   stop();
   end();
   go("/");
+  await attempt(() => ask(api.POST("/api/v1/auth/logout", { headers })));
 }
 
 function Profile() {
