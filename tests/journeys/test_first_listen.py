@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -19,13 +20,14 @@ from playwright.sync_api import expect
 
 from tests.factories import sound
 from tests.factories.factors import code_of
+from tests.faults.rig.waiting import say
 from tests.journeys.cable import cable
 from tests.journeys.people import House, Person, house
 
 pytestmark = pytest.mark.needs_browser
 
 PICTURES = Path(os.environ.get("PICTURES") or Path(settings.BASE_DIR) / ".cache" / "journey")
-PHONE = {"viewport": {"width": 375, "height": 760}, "color_scheme": "dark"}
+PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 760}, "color_scheme": "dark"}
 TITLES = ("Night train", "Slow harbour", "Paper lanterns", "First light", "Rooftops")
 CUT_AFTER = 3_000_000
 FIRST_PAINT_MS = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
@@ -48,7 +50,7 @@ def test_from_a_stranger_to_a_playlist_of_two(home: House, songs: dict[str, Path
     ada = home.visitor()
     ada.open()
     ada.sees(ada.page.get_by_role("heading", name="Hear what people make"))
-    print(f"first paint after {ada.page.evaluate(FIRST_PAINT_MS):.0f} ms")
+    say(f"first paint after {ada.page.evaluate(FIRST_PAINT_MS):.0f} ms")
     look(ada, "nobody")
 
     with cable(home.up.port) as wire:
@@ -143,7 +145,8 @@ def test_every_view_is_for_everybody(home: House, songs: dict[str, Path]) -> Non
         "settings": "/settings", "search": "/search?q=light", "person": "/people/iris",
     }  # fmt: skip
     obstacles = {}
-    for name, context in {"desk": {}, "phone": PHONE}.items():
+    desk: dict[str, Any] = {}
+    for name, context in {"desk": desk, "phone": PHONE}.items():
         iris = home.visitor(**context)
         iris.sign_in("iris")
         iris.sees(iris.page.get_by_role("heading", name="My tracks"))
@@ -207,7 +210,7 @@ def share_a_playlist(home: House, mona: Person, ada: Person, songs: dict[str, Pa
     mona.sees("Here too: ada")
 
     milliseconds = seen_after(lambda: ada.press("Move Slow harbour up"), mona, "Slow harbour")
-    print(f"a move was seen by the other person after {milliseconds:.0f} ms")
+    say(f"a move was seen by the other person after {milliseconds:.0f} ms")
     look(mona, "playlist")
 
 
@@ -252,7 +255,7 @@ def find_in_the_admin(home: House) -> None:
 
 
 def move(person: Person, home: House) -> Person:
-    """The same tab by the straight way: signed in again, because another address is another site."""
+    """The same tab by the straight way: signed in again, since another address is another site."""
     person.base = home.address
     person.sign_in("mona")
     person.sees(person.page.get_by_role("heading", name="My tracks"))

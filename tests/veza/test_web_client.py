@@ -102,7 +102,9 @@ class TestPage:
 
     def test_programs_are_told_the_links_instead(self):
         links = Client(headers={"accept": "application/json"}).get("/").json()["links"]
-        assert {"Client", "API documentation", "Administration"} <= {each["title"] for each in links}
+        assert {"Client", "API documentation", "Administration"} <= {
+            each["title"] for each in links
+        }
 
     def test_switched_off_the_links_stand_there(self, switched_off, browser: Client):
         page = browser.get("/").content.decode()
@@ -112,13 +114,16 @@ class TestPage:
 
     def test_files_named_by_what_they_hold_are_kept_and_the_page_is_not(self, browser: Client):
         asset = next((BUILT / "assets").iterdir()).name
-        for path, is_kept in {f"/static/veza/web/assets/{asset}": True, "/static/veza/icon.svg": False}.items():
+        for path, is_kept in {
+            f"/static/veza/web/assets/{asset}": True,
+            "/static/veza/icon.svg": False,
+        }.items():
             answer = browser.get(path)
             answer.close()
             assert ("immutable" in answer["Cache-Control"]) is is_kept
 
     def test_another_build_has_a_page(self, tmp_path: Path):
-        with pytest.raises(ConfigError, match="a folder that holds an index.html"):
+        with pytest.raises(ConfigError, match="holds an index"):
             load({"WEB_CLIENT": str(tmp_path)})
         (tmp_path / "index.html").write_text("<!doctype html>")
         assert load({"WEB_CLIENT": str(tmp_path)}).web_client == str(tmp_path)

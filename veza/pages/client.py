@@ -13,6 +13,7 @@ from csp.decorators import csp
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.generic import View
 
@@ -64,7 +65,7 @@ class HomeView(View):
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponseBase:
         wanted = request.get_preferred_type(["text/html", "application/json"])
         is_page = wanted != "application/json" and settings.WEB_CLIENT
         view = ClientView.as_view() if is_page else LandingView.as_view()

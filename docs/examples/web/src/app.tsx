@@ -110,7 +110,7 @@ function Top() {
         <input key={query.get("q")} type="search" name="q" defaultValue={query.get("q") ?? ""} maxLength={200} placeholder="Tracks, people, playlists" aria-label="Search" />
       </form>
       {now ? (
-        <Link to="/settings" className="button second"><Icon name="settings" /><span>{now.user.display_name || now.user.username}</span></Link>
+        <Link to="/settings" className="button second" aria-label={`Settings of ${now.user.display_name || now.user.username}`}><Icon name="settings" /><span>{now.user.display_name || now.user.username}</span></Link>
       ) : (
         <Link to="/sign-in" className="button">Sign in</Link>
       )}

@@ -1,5 +1,4 @@
 import { api, ask } from "../api/client";
-import { plural } from "../parts/format";
 import { TrackList } from "../parts/track-row";
 import { useLoad } from "../use-load";
 
@@ -15,7 +14,7 @@ export function Person({ username }: { username: string }) {
     <>
       <h1>{person.data?.display_name || username}</h1>
       <p className="quiet">
-        {person.data ? `${plural(person.data.track_count, "track")} · ${plural(person.data.follower_count, "follower")}` : null}
+        {person.data ? [person.data.location, `here since ${new Date(person.data.created_at).getFullYear()}`].filter(Boolean).join(" · ") : null}
       </p>
       {person.data?.bio ? <p className="prose">{person.data.bio}</p> : null}
       <TrackList tracks={tracks.data?.results ?? []} empty={tracks.data ? "Nothing public yet." : ""} />

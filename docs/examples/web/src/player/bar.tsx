@@ -51,13 +51,15 @@ function Slider() {
   );
 }
 
+const NAMES = ["Low,", "Medium,", "High,"];
+
 /** Which rendition is heard. */
 export function Quality() {
   const { levels, level } = useStore(playing);
   return (
     <select aria-label="Quality" value={level} onChange={(event) => setLevel(Number(event.target.value))}>
       <option value={-1}>Auto</option>
-      {levels.map((bitrate, n) => <option key={bitrate} value={n}>{Math.round(bitrate / 1000)} kbit/s</option>)}
+      {levels.map((bitrate, n) => <option key={bitrate} value={n}>{NAMES[n] ?? ""} {Math.round(bitrate / 1000)} kbit/s</option>)}
     </select>
   );
 }
