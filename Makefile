@@ -50,7 +50,7 @@ web: ## build the client at `/` anew from docs/examples/web, with the types of t
 	@cd docs/examples/web && npm ci --ignore-scripts --no-audit --no-fund && npm run types && npm run build
 
 pictures: setup ## take the pictures of the documentation anew, in a real browser
-	@PICTURES=$(CURDIR)/docs/images/client $(SERVICES) $(PY) -m pytest tests/journeys/test_first_listen.py
+	@PICTURES=$(CURDIR)/docs/images/client $(SERVICES) $(PY) -m pytest -p no:randomly tests/journeys/test_first_listen.py
 
 docs: setup ## regenerate the reference pages and build the documentation into site/
 	@$(PY) manage.py describe_config

@@ -1,9 +1,11 @@
 """A stranger's first ten minutes, in the client that `make run` shows, with real browsers.
 
-Pictures of what people saw lie in .cache/journey; PICTURES names another folder for them.
+Pictures of what people saw lie in .cache/journey. `make pictures` puts those of the documentation
+where it shows them.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,7 +28,9 @@ from tests.journeys.people import House, Person, house
 
 pytestmark = pytest.mark.needs_browser
 
-PICTURES = Path(os.environ.get("PICTURES") or Path(settings.BASE_DIR) / ".cache" / "journey")
+PICTURES = Path(settings.BASE_DIR) / ".cache" / "journey"
+DOCUMENTATION = os.environ.get("PICTURES")
+IN_DOCUMENTATION = {"front-desk", "front-phone", "playlist", "track", "games-desk"}
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 760}, "color_scheme": "dark"}
 TITLES = ("Night train", "Slow harbour", "Paper lanterns", "First light", "Rooftops")
 CUT_AFTER = 3_000_000
@@ -285,7 +289,11 @@ def look(person: Person, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with suppress(Exception):
         person.page.wait_for_load_state("networkidle", timeout=2000)
-    person.page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    picture = PICTURES / f"{name}.png"
+    person.page.screenshot(path=picture, animations="disabled")
+    if DOCUMENTATION and name in IN_DOCUMENTATION:
+        Path(DOCUMENTATION).mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, DOCUMENTATION)
 
 
 def _song(path: Path, seed: int, *, seconds: int = 45) -> Path:
