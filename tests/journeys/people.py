@@ -21,9 +21,17 @@ from veza.embedded import datadir
 from veza.embedded.ports import free_port
 
 PASSWORD = "violet tape under rain"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 SERIOUS = {"serious", "critical"}
 AXE = Path(__file__).parents[1] / "browser" / "axe"
+# Notices go after some seconds, which a busy machine may let pass before a test looks.
+REMEMBER_NOTICES = """
+window.told = ''
+new MutationObserver(() => {
+    const now = document.querySelector('.notices')?.textContent ?? ''
+    if (!told.endsWith(now)) told += now
+}).observe(document, { childList: true, subtree: true, characterData: true })
+"""
 # Of policies the browser complains on the console; of answers with an error status it does, too.
 REFUSED = "Failed to load resource"
 _ADMIN = """
@@ -45,6 +53,7 @@ class Person:
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(PATIENCE_MS)
+        self.page.add_init_script(REMEMBER_NOTICES)
         self.page.on("console", lambda said: self._console(said.type, said.text))
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("response", self._response)
@@ -74,6 +83,10 @@ class Person:
     def sees(self, what: str | Locator) -> None:
         where = self.page.get_by_text(what).first if isinstance(what, str) else what
         expect(where).to_be_visible(timeout=PATIENCE_MS)
+
+    def was_told(self, what: str) -> None:
+        """In a notice, since the page was loaded."""
+        self.page.wait_for_function("what => told.includes(what)", arg=what)
 
     def sign_up(self, username: str) -> None:
         self.open("/sign-up")

@@ -64,7 +64,6 @@ def test_from_a_stranger_to_a_playlist_of_two(home: House, songs: dict[str, Path
         mona.upload(songs["Night train"])
         mona.sees("The connection was lost at")
         wire.mend()
-        mona.sees("Connected again.")
         mona.sees(mona.page.get_by_role("button", name="Play Night train"))
         look(mona, "upload")
 
@@ -98,7 +97,7 @@ def test_a_second_factor_and_a_session_that_is_ended(home: House) -> None:
     rosa.press("Sign out everywhere else")
     elsewhere.sees("You were signed out: this session was ended")
     look(elsewhere, "signed-out-elsewhere-phone")
-    rosa.sees("Signed out everywhere else.")
+    rosa.was_told("Signed out everywhere else.")
     expect(rosa.page.get_by_text("This one")).to_have_count(1)
     assert (rosa.faults, elsewhere.faults) == ([], [])
 
@@ -124,18 +123,18 @@ def test_what_goes_wrong_is_said_and_the_visit_goes_on(
     guest.hears()
     home.up.restart("web")
     guest.hears()
-    guest.sees("Connected again.")
+    guest.was_told("Connected again.")
     look(guest, "after-a-restart-phone")
 
     home_of_track = f"{home.address}/api/v1/tracks/{tracks[1]}"
     httpx.delete(home_of_track, headers=headers, timeout=30).raise_for_status()
-    guest.sees("“Rooftops” was deleted by its owner. Going on with “Paper lanterns”.")
+    guest.was_told("“Rooftops” was deleted by its owner. Going on with “Paper lanterns”.")
     guest.hears()
 
     tab = Person(lena.page.context.new_page(), home.address)
     tab.open("/settings")
     tab.press("Sign out")
-    lena.sees("You signed out in another tab.")
+    lena.was_told("You signed out in another tab.")
 
 
 def test_every_view_is_for_everybody(home: House, songs: dict[str, Path]) -> None:
@@ -199,7 +198,7 @@ def share_a_playlist(home: House, mona: Person, ada: Person, songs: dict[str, Pa
     mona.press("Create")
     mona.page.get_by_label("User name of somebody to work with").fill("ada")
     mona.press("Invite")
-    mona.sees("ada may add and move tracks now.")
+    mona.was_told("ada may add and move tracks now.")
     ada.go("Playlists")
     ada.follow("Late trains")
     mona.sees("Here too: ada")
@@ -223,7 +222,7 @@ def put_in(person: Person, title: str) -> None:
     person.page.keyboard.press("Enter")
     person.press(f"Add {title} to a playlist")
     person.press("Late trains")
-    person.sees(f"“{title}” is in “Late trains” now.")
+    person.was_told(f"“{title}” is in “Late trains” now.")
 
 
 def seen_after(change, watcher: Person, first: str) -> float:

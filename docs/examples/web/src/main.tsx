@@ -5,6 +5,7 @@ import "./styles/views.css";
 
 import { createRoot } from "react-dom/client";
 
+import { farewell } from "./api/session";
 import { App } from "./app";
 import { link, follow } from "./live/connection";
 import { say } from "./notices";
@@ -13,6 +14,11 @@ let before = link.get();
 link.subscribe(() => {
   if (before === "lost" && link.get() === "live") say("Connected again.");
   before = link.get();
+});
+
+farewell.subscribe(() => {
+  const why = farewell.get();
+  if (why) say(why, { isBad: true });
 });
 
 follow();

@@ -5,6 +5,7 @@
 import type Hls from "hls.js";
 
 import { api } from "../api/client";
+import { sentenceOf } from "../api/problem";
 import type { Track } from "../api/types";
 import { watch } from "../live/connection";
 import { say } from "../notices";
@@ -43,7 +44,11 @@ export async function play(track: Track, queue: Track[] = [track], at = 0): Prom
   if (!track.stream_url) return say(`“${track.title}” is not ready to be heard yet.`);
   change({ track, queue, isWaiting: true, levels: [], level: -1 });
   progress.set({ at, of: (track.duration_ms ?? 0) / 1000 });
-  await open(track.stream_url, at);
+  try {
+    await open(track.stream_url, at);
+  } catch (thrown) {
+    return say(sentenceOf(thrown), { isBad: true }); // hls.js could not be fetched
+  }
   leaveRoom();
   leaveRoom = watch(`track:${track.id}`, {
     onMessage: ({ type }) => type === "track.deleted" && gone("was deleted by its owner"),

@@ -6,7 +6,7 @@ import * as tus from "tus-js-client";
 
 import { api, ask } from "../api/client";
 import { sentenceOf } from "../api/problem";
-import { accessToken } from "../api/session";
+import { accessToken, session } from "../api/session";
 import type { Track, Visibility } from "../api/types";
 import { createStore } from "../store";
 
@@ -31,7 +31,7 @@ export interface Interrupted {
 }
 
 const PART = 16 * 2 ** 20;
-const AGAIN_AFTER_MS = [0, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 60_000, 60_000];
+const AGAIN_AFTER_MS = [0, 500, 1000, 2000, 5000, ...Array<number>(60).fill(15_000)];
 const running = new Map<string, tus.Upload>();
 
 export const uploads = createStore<Upload[]>([]);
@@ -84,7 +84,7 @@ async function begin(file: File, visibility: Visibility): Promise<void> {
     onBeforeRequest: authorize,
     onShouldRetry: (error) => {
       const status = error.originalResponse?.getStatus() ?? 0;
-      const helps = status < 400 || status >= 500 || [401, 409, 423, 429].includes(status);
+      const helps = status < 400 || status >= 500 || [409, 423, 429].includes(status) || (status === 401 && session.get() !== null);
       if (helps) change(id, { state: "waiting", said: `The connection was lost at ${percent(id)} %. It goes on by itself.` });
       return helps;
     },
@@ -137,9 +137,6 @@ function reason(error: Error | tus.DetailedError): string {
   }
 }
 
-addEventListener("online", () => {
-  for (const { id, state } of uploads.get()) if (state === "waiting") resume(id);
-});
 addEventListener("beforeunload", (event) => {
   if (uploads.get().some(({ state }) => state === "sending" || state === "making")) event.preventDefault();
 });
