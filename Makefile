@@ -12,7 +12,7 @@ BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 export PORT VEZA_DATA_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format types imports migrations docs docs-check bench lock clean
+.PHONY: help setup run test check lint format types imports migrations web pictures docs docs-check bench lock clean
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ imports: setup ## check the borders between apps
 
 migrations: setup ## check that every change of a model has its migration
 	@$(PY) manage.py makemigrations --check --dry-run
+
+web: ## build the client at `/` anew from docs/examples/web, with the types of the API (needs Node)
+	@cd docs/examples/web && npm ci --ignore-scripts --no-audit --no-fund && npm run types && npm run build
+
+pictures: setup ## take the pictures of the documentation anew, in a real browser
+	@PICTURES=$(CURDIR)/docs/images/client $(SERVICES) $(PY) -m pytest -p no:randomly tests/journeys/test_first_listen.py
 
 docs: setup ## regenerate the reference pages and build the documentation into site/
 	@$(PY) manage.py describe_config

@@ -1,11 +1,11 @@
 """Every address that Django answers. Declared without a trailing slash: the guard strips it."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, register_converter
 
 from veza import files
 from veza.health import views as health
-from veza.pages import account, dev_mail, events
+from veza.pages import account, client, dev_mail, events
 from veza.pages import site as pages
 
 handler400 = "veza.kit.api.problems.bad_request"
@@ -13,8 +13,12 @@ handler403 = "veza.kit.api.problems.permission_denied"
 handler404 = "veza.kit.api.problems.page_not_found"
 handler500 = "veza.kit.api.problems.server_error"
 
+register_converter(client.ClientAddress, "client")
+
 urlpatterns = [
-    path("", pages.LandingView.as_view(), name="landing"),
+    path("", client.HomeView.as_view(), name="home"),
+    path("<client:view>", client.ClientView.as_view(), name="client"),
+    path("about", pages.LandingView.as_view(), name="about"),
     path("robots.txt", pages.robots, name="robots"),
     path("favicon.ico", pages.favicon, name="favicon"),
     path("account/verify-email", account.VerifyEmailView.as_view(), name="verify-email"),
@@ -39,6 +43,5 @@ urlpatterns = [
     path("api/v1/", include("apps.discovery.api.urls")),
     path("api/v1/", include("apps.track.api.urls")),
     path("api/v1/", include("apps.datastream.api.urls")),
-    path("api/v1/", include("apps.track.api.urls")),
     path("", include("apps.realtime.api.urls")),
 ]

@@ -181,5 +181,6 @@ MAKERS: Mapping[str, Maker] = {
     "private-file": Maker(make=_file("private/a.webp"), absent=lambda: "private/none.webp"),
     "reading": Maker(make=_reading),
     "facts": Maker(make=_facts),
+    "view": Maker(make=lambda scene: "library", absent=lambda: "nowhere"),
     "mail": Maker(make=_mail, absent=lambda: "none.log"),
 }

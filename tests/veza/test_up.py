@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,15 +36,17 @@ def environment(**more: str) -> dict[str, str]:
 class Up:
     """One `manage.py up`; whatever happens in a test, nothing of it is left afterwards."""
 
-    def __init__(self, data_dir: Path, port: int, *options: str) -> None:
+    patience_s = PATIENCE_S
+
+    def __init__(self, data_dir: Path, port: int, *options: str, **settings: str) -> None:
         self.data_dir, self.port = data_dir, port
         where = ("--data-dir", str(data_dir), "--port", str(port))
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "up", *where, *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
-            env=environment(VEZA_DATA_DIR=str(data_dir)),
+            env=environment(VEZA_DATA_DIR=str(data_dir), **settings),
         )  # fmt: skip
-        self._limit = threading.Timer(PATIENCE_S, self.process.kill)
+        self._limit = threading.Timer(self.patience_s, self.process.kill)
         self._limit.start()
         self.printed: list[str] = []
 
@@ -55,6 +58,20 @@ class Up:
             if line == f"ready http://127.0.0.1:{self.port}\n":
                 return self
         pytest.fail("It ended before it was ready:\n" + "".join(self.printed))
+
+    def stay(self) -> None:
+        """Let it run on for a story, which has limits of its own; nobody reads what it prints."""
+        self._limit.cancel()
+        assert self.process.stdout
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def restart(self, name: str) -> None:
+        """End one of its processes, and wait until another has taken its place."""
+        before = self.running()[name]
+        os.kill(before, signal.SIGTERM)
+        while self.running().get(name) in (before, None):
+            time.sleep(0.05)
+        self.answers_again()
 
     def running(self) -> Mapping[str, int]:
         return {entry["name"]: entry["pid"] for entry in state.read_processes(self.data_dir)}

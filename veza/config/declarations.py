@@ -23,6 +23,7 @@ from veza.config.kinds import (
     Seconds,
     SmtpUrl,
     SocketUrl,
+    WebClient,
     Words,
     setting,
 )
@@ -73,6 +74,12 @@ class Config(BaseSettings):
         group="Basics",
     )
     debug: bool = setting(False, "Django's debug pages; refused in production", group="Basics")
+    web_client: WebClient = setting(
+        "builtin",
+        "What browsers get at `/`: `builtin`, the reference client; `off`, a page of links; or the"
+        " folder of another build, made for /static/veza/web/",
+        group="Basics",
+    )
 
     secret_key: SecretStr | None = setting(
         None, "Signs tokens and cookies", group="Secrets", required=True

@@ -1,6 +1,7 @@
 """What a setting may hold, and how it is declared."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -35,6 +36,12 @@ def _split(value: object) -> object:
     return value
 
 
+def _is_build(value: str) -> str:
+    if value not in ("builtin", "off") and not (Path(value) / "index.html").is_file():
+        raise ValueError("use builtin, off, or a folder that holds an index.html")
+    return value
+
+
 Words = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Numbers = Annotated[list[int], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -47,6 +54,7 @@ RedisUrl = Annotated[str, AfterValidator(UrlOf(("redis", "rediss")))]
 AmqpUrl = Annotated[str, AfterValidator(UrlOf(("amqp", "amqps")))]
 NatsUrl = Annotated[str, AfterValidator(UrlOf(("nats", "tls")))]
 ClamdUrl = Annotated[str, AfterValidator(UrlOf(("tcp", "unix")))]
+WebClient = Annotated[str, AfterValidator(_is_build)]
 MailProvider = Literal["brevo", "mailersend", "postmark", "resend", "sendgrid", "sparkpost"]
 SmtpUrl = Annotated[str, AfterValidator(UrlOf(("smtp", "smtps")))]
 

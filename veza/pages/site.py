@@ -51,6 +51,7 @@ PAGE_POLICY = {
 REDOC_POLICY = PAGE_POLICY | {"style-src": [SELF, UNSAFE_INLINE], "worker-src": ["blob:"]}
 
 LINKS = (
+    ("home", "Client", "Listen, upload, and build playlists together."),
     ("docs", "API documentation", "Read every call, and try it in the browser."),
     ("redoc", "API reference", "The same calls on one page, for reading."),
     ("schema", "OpenAPI schema", "For client generators and other tools."),
@@ -62,7 +63,7 @@ LINKS = (
 
 @method_decorator(csp(PAGE_POLICY), name="dispatch")
 class LandingView(TemplateView):
-    """`/`: where a visitor finds everything else; the same as JSON for who asks for that."""
+    """`/about`: where everything else is; the same as JSON for who asks for that, at `/` too."""
 
     template_name = "veza/landing.html"
     http_method_names = ["get", "head", "options"]
@@ -71,12 +72,18 @@ class LandingView(TemplateView):
         links = [
             {"title": title, "href": reverse(name), "about": about}
             for name, title, about in LINKS
-            if name != "dev-mail" or settings.SHOWS_MAIL
+            if name not in _absent()
         ]
         document = {"version": settings.VERSION, "api": API_ROOT, "links": links}
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return JsonResponse(document, headers={"Vary": "Accept"})
         return self.render_to_response(document, headers={"Vary": "Accept"})
+
+
+def _absent() -> set[str]:
+    """Links that lead nowhere on this installation."""
+    here = {"home": bool(settings.WEB_CLIENT), "dev-mail": settings.SHOWS_MAIL}
+    return {name for name, is_here in here.items() if not is_here}
 
 
 @method_decorator(csp(PAGE_POLICY), name="dispatch")

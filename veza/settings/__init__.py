@@ -208,6 +208,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"  # for a server in front of us; we read the packages ourselves
 STATIC_MAX_AGE_S = 300
+STATIC_NEVER_CHANGES = r"^/static/veza/web/assets/"  # their names tell what they hold
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 

@@ -4,6 +4,14 @@ from typing import Any
 
 from django.templatetags.static import static
 
+from veza.config import config
+
+# The client at `/`: its page and files are looked for as static files, another build's first.
+WEB_CLIENT = config.web_client != "off"
+STATICFILES_DIRS = (
+    [("veza/web", config.web_client)] if config.web_client not in ("builtin", "off") else []
+)
+
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 
 from apps.track.models.tracks import Track
 from apps.track.types import Visibility
@@ -20,6 +20,10 @@ class PlaylistQuerySet(models.QuerySet["Playlist"]):
     def editable_by(self, user_id: UUID | None) -> Self:
         """Whose items he may change."""
         return self.filter(_is_member(user_id)) if user_id else self.none()
+
+    def with_can_edit(self, user_id: UUID | None) -> Self:
+        """`can_edit`: whether he may change the items."""
+        return self.annotate(can_edit=_is_member(user_id) if user_id else Value(False))
 
     def visible_to(self, user_id: UUID | None) -> Self:
         """Whoever has the link, but for private ones."""

@@ -11,6 +11,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from apps.auth.selectors import find_user_by_login, list_cards, usual_key
 from apps.track.errors import PlaylistNotFoundError
 from apps.track.models import Playlist, PlaylistItem, Track
+from apps.track.models.playlists import PlaylistQuerySet
 from apps.track.rules.artwork import ARTWORK
 from apps.track.selectors.shown import signed_address
 from apps.track.types import PlaylistCard
@@ -19,7 +20,7 @@ from veza.kit.search import CONFIG, with_alike, with_words
 
 def get_playlist(playlist_id: UUID, *, user_id: UUID | None) -> Playlist:
     """Raises PlaylistNotFoundError, also for one that this caller may not see."""
-    return _one(_told(Playlist.objects.visible_to(user_id)), playlist_id)
+    return _one(_told(Playlist.objects.visible_to(user_id), user_id), playlist_id)
 
 
 def get_own_playlist(playlist_id: UUID, *, user_id: UUID) -> Playlist:
@@ -29,7 +30,7 @@ def get_own_playlist(playlist_id: UUID, *, user_id: UUID) -> Playlist:
 
 def list_playlists(*, user_id: UUID | None, owner: str | None) -> QuerySet[Playlist]:
     """Public ones and those the caller works on; of one owner, by user name or `me`."""
-    playlists = _told(Playlist.objects.listed_for(user_id))
+    playlists = _told(Playlist.objects.listed_for(user_id), user_id)
     if owner == "me" and user_id is not None:
         return playlists.filter(owner_id=user_id)
     if owner:
@@ -42,7 +43,7 @@ def search_playlists(text: str, *, user_id: UUID | None, limit: int) -> list[Pla
     """The best of those that `list_playlists` has by title and description; where none holds the
     words, what is alike.
     """
-    seen = _told(Playlist.objects.listed_for(user_id))
+    seen = _told(Playlist.objects.listed_for(user_id), user_id)
     vector = SearchVector("words", config=CONFIG)
     for rows in (with_words(seen, text, vector=vector), with_alike(seen, text)):
         if found := list(rows.order_by(F("relevance").desc(), "-id")[:limit]):
@@ -68,6 +69,7 @@ def show_playlists(playlists: Iterable[Playlist], *, now: datetime) -> list[Play
             item_count=None if row.is_smart else row.item_count,
             duration_ms=None if row.is_smart else cast(Any, row).duration_ms or 0,
             artwork_url=signed_address(_artwork_key(row), now=now),
+            can_edit=cast(Any, row).can_edit,
         )
         for row in rows
     ]
@@ -93,13 +95,15 @@ def _one(playlists: QuerySet[Playlist], playlist_id: UUID) -> Playlist:
     return found
 
 
-def _told(playlists: QuerySet[Playlist]) -> QuerySet[Playlist]:
-    """With `duration_ms` of all its tracks, and `artwork_key` of the first that has one."""
+def _told(playlists: PlaylistQuerySet, user_id: UUID | None) -> QuerySet[Playlist]:
+    """With `duration_ms` of all its tracks, `artwork_key` of the first that has one, and
+    `can_edit` for the caller.
+    """
     items = PlaylistItem.objects.filter(playlist_id=OuterRef("pk"))
     total = items.values("playlist_id").annotate(ms=Sum("track__duration_ms")).values("ms")
     pictured = items.exclude(track__active__artwork_key="").exclude(track__active=None)
     public = pictured.filter(track__in=Track.objects.listed()).order_by("place")
-    return playlists.annotate(
+    return playlists.with_can_edit(user_id).annotate(
         duration_ms=Subquery(total),
         artwork_key=Subquery(public.values("track__active__artwork_key")[:1]),
     )

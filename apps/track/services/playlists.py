@@ -185,6 +185,7 @@ def remove_collaborator(*, playlist_id: UUID, user_id: UUID, username: str) -> N
         raise PlaylistNotFoundError
     gone, _ = PlaylistCollaborator.objects.filter(playlist=playlist, user_id=user.id).delete()
     if gone:
+        playlist.save(update_fields=["updated_at"])  # what he sees of it is different
         tell_updated(playlist, "collaborators", user_id=user_id)
 
 

@@ -63,5 +63,6 @@ class PlaylistCard:
     item_count: int | None
     duration_ms: int | None
     artwork_url: str | None
+    can_edit: bool
     created_at: datetime
     updated_at: datetime

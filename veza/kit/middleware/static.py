@@ -41,7 +41,11 @@ class StaticFilesMiddleware(MiddlewareMixin):
 
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
-        self.files = _Files(None, max_age=settings.STATIC_MAX_AGE_S)
+        self.files = _Files(
+            None,
+            max_age=settings.STATIC_MAX_AGE_S,
+            immutable_file_test=settings.STATIC_NEVER_CHANGES,
+        )
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
         static_file = self.files.files.get(request.path_info)

@@ -72,6 +72,7 @@ class PlaylistOutput(serializers.Serializer):
     )
     duration_ms = serializers.IntegerField(allow_null=True, help_text="As `item_count`.")
     artwork_url = serializers.CharField(allow_null=True)
+    can_edit = serializers.BooleanField(help_text="Whether the caller may change the items.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
