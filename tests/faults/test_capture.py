@@ -21,7 +21,7 @@ from tests.faults.rig.sse import RefusedError, Stream
 from tests.faults.rig.waiting import TooLongError, say, until, until_elsewhere
 
 ROOM = f"game:{GAME}"
-CARRIED_WITHIN_S = 30
+CARRIED_WITHIN_S = 90
 MOST_MIB = 10
 """20,000 rows would be 15 MiB, 200,000 150."""
 
@@ -105,14 +105,19 @@ async def test_of_two_readers_one_waits_and_takes_over(road):
 
 
 async def test_a_large_commit_is_told_whole_and_takes_no_memory(road):
+    reader, other = road.captures
+    other.kill()
     async with watching(road) as client:
-        before = [memory_mib(capture) for capture in road.captures]
+        await next_round(road, client)
+        client.seen.clear()
+        before = memory_mib(reader)
         began = time.monotonic()
         last = road.insert(SIZE.rows)
         await until_elsewhere(lambda: road.latest() == last, within_s=120, what="it is projected")
         took_s = time.monotonic() - began
         after = await next_round(road, client)
-    grown = max(memory_mib(each) - old for each, old in zip(road.captures, before, strict=True))
+    grown = memory_mib(reader) - before
+    await other.start()
     say(f"{SIZE.rows} rows in one commit: {took_s:.1f} s, the reader grew by {grown:.1f} MiB")
     assert grown < MOST_MIB
     assert client.seen == sorted(set(client.seen))

@@ -21,7 +21,7 @@ WITHIN_S = 20
 
 @pytest.fixture
 async def carried(road: Road) -> Road:
-    await until_elsewhere(road.is_carried, within_s=30, what="rounds are carried")
+    await until_elsewhere(road.is_carried, within_s=90, what="rounds are carried")
     return road
 
 
