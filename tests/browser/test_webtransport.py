@@ -15,8 +15,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.test_pages import FLAGS
 from tests.browser.test_streams import files
+from tests.faults.rig.road import GAME, Road
 from tests.faults.rig.system import PASSWORD
-from tests.faults.test_capture import ROOM, Road
 from tests.veza.asgi.wire import until
 from veza.embedded.ports import udp_port
 
@@ -120,7 +120,7 @@ def test_a_page_watches_a_game_over_a_restart(arena: Arena, page: Page) -> None:
     token, own = account["access"], f"user:{account['user']['id']}"
     first = [arena.insert()]
     until(lambda: arena.latest() == first[0], timeout_s=60)
-    wanted = [{"type": "subscribe", "room": room} for room in (ROOM, own)]
+    wanted = [{"type": "subscribe", "room": room} for room in (f"game:{GAME}", own)]
     _open(arena, page, token, *wanted)
     page.wait_for_function("here.answers.length === 3")
     kinds = [each["type"] for each in page.evaluate("here.answers")]
@@ -141,7 +141,7 @@ def test_a_page_watches_a_game_over_a_restart(arena: Arena, page: Page) -> None:
 
     seen += page.evaluate("here.lines")
     assert [each["data"]["id"] for each in seen] == first + missed + later
-    assert {each["room"] for each in seen} == {ROOM}
+    assert {each["room"] for each in seen} == {f"game:{GAME}"}
     arena.call("POST", "/auth/logout", headers={"Authorization": f"Bearer {token}"})
     page.wait_for_function("here.ended !== null")
     assert page.evaluate("here.ended") == [3500, "token revoked"]

@@ -62,6 +62,8 @@ class Session:
         self.control: int | None = None
         """The stream of the commands."""
         self.gone = asyncio.Event()
+        self.direct: Callable[[bytes], None] = self.write
+        self.on_turn: Callable[[], None] | None = None
         self._way = way
         self._capsules = CapsuleReader()
         self._known = 0

@@ -45,7 +45,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, help="where to serve; default: PORT (8000)")
         parser.add_argument("--data-dir", type=Path, help="default: VEZA_DATA_DIR (.veza)")
         parser.add_argument(
-            "--no-demo", action="store_true",
+            "--no-demo",
+            action="store_true",
             help="make no demo accounts and music, play no demo games",
         )
 
