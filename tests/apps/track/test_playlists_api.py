@@ -70,7 +70,7 @@ class TestPlaylist:
         body = answer.json()
         assert body.keys() == {
             "id", "title", "description", "visibility", "collaborative", "owner", "item_count",
-            "duration_ms", "artwork_url", "created_at", "updated_at", "rules",
+            "duration_ms", "artwork_url", "can_edit", "created_at", "updated_at", "rules",
         }  # fmt: skip
         assert body["rules"] is None
         assert (body["visibility"], body["item_count"], body["duration_ms"]) == ("private", 0, 0)
