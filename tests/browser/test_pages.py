@@ -74,7 +74,7 @@ def test_every_public_page_works(
     tab = visit(browser, live_server.url, scheme=scheme, size=size)
     page = tab.page
 
-    tab.open("/")
+    tab.open("/about")
     page.screenshot(path=tmp_path / f"landing-{scheme}.png")
     expect(page.get_by_role("heading", name="Veza")).to_be_visible()
     expect(page.get_by_role("link", name="API documentation")).to_be_visible()
