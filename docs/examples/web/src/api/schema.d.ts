@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/api/v1/analytics/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How my tracks are heard
+         * @description For whoever asks, on what is his.
+         */
+        get: operations["analytics_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/platform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the whole platform is heard
+         * @description Needs `analytics.platform`.
+         */
+        get: operations["analytics_platform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/tracks/{track_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a track is heard
+         * @description For its owner and its collaborators.
+         */
+        get: operations["analytics_track"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -651,7 +711,11 @@ export interface paths {
          */
         get: operations["list_events"];
         put?: never;
-        post?: never;
+        /**
+         * Tell what was heard
+         * @description Up to 500 events. Each counts once, whoever repeats it. A play counts when 30 s or half of the track was heard, once per session and hour (UTC): between two events of a player the position has to move on about as fast as the clock, else it jumped. Crawlers are kept and not counted; addresses are not kept.
+         */
+        post: operations["events_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -695,8 +759,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The newest rounds of all games of a type
-         * @description Newest first. Live they are in the rooms `game:{slug}`, `game-type:{type}` and `games`.
+         * The rounds of all games of a type
+         * @description Newest first; `next` leads to older ones, `previous` to those that came since. Live they are in the rooms `game:{slug}`, `game-type:{type}` and `games`.
          */
         get: operations["game_types_rounds"];
         put?: never;
@@ -735,8 +799,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The newest rounds of a game
-         * @description Newest first. Live they are in the rooms `game:{slug}`, `game-type:{type}` and `games`.
+         * The rounds of a game
+         * @description Newest first; `next` leads to older ones, `previous` to those that came since. Live they are in the rooms `game:{slug}`, `game-type:{type}` and `games`.
          */
         get: operations["games_rounds"];
         put?: never;
@@ -1635,6 +1699,28 @@ export interface paths {
         patch: operations["users_me_settings_update"];
         trace?: never;
     };
+    "/api/v1/webtransport": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where WebTransport is
+         * @description The address of the sessions, and the hashes of the certificates that
+         *     may be met there: `new WebTransport(url, {serverCertificateHashes})`, with each value as bytes. Ask
+         *     again when a connection fails: certificates are replaced every few days.
+         */
+        get: operations["get_webtransport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1784,6 +1870,11 @@ export interface components {
             upload_id: string;
             note?: string;
         };
+        /**
+         * @description * `sha-256` - sha-256
+         * @enum {string}
+         */
+        AlgorithmEnum: "sha-256";
         /** @description A picture as the field of a form. */
         ArtworkFormRequest: {
             /** Format: binary */
@@ -1822,6 +1913,11 @@ export interface components {
             readonly request_id: string;
             readonly details: unknown;
         };
+        CertificateHashOutput: {
+            algorithm: components["schemas"]["AlgorithmEnum"];
+            /** @description In base64, of the certificate in DER. */
+            value: string;
+        };
         /** @description Both passwords. */
         ChangePasswordInputRequest: {
             current_password: string;
@@ -1839,6 +1935,17 @@ export interface components {
             expires_in: number;
             url: string;
         };
+        /**
+         * @description * `invalid` - Invalid
+         *     * `event_type_unknown` - Type Unknown
+         *     * `event_too_old` - Too Old
+         *     * `event_in_future` - In Future
+         *     * `session_required` - Session Required
+         *     * `track_required` - Track Required
+         *     * `track_not_found` - Track Not Found
+         * @enum {string}
+         */
+        CodeEnum: "invalid" | "event_type_unknown" | "event_too_old" | "event_in_future" | "session_required" | "track_required" | "track_not_found";
         /** @description Somebody who may edit the track. */
         CollaboratorOutput: {
             user: components["schemas"]["UploaderOutput"] | null;
@@ -1857,6 +1964,12 @@ export interface components {
         /** @description A code of the app that is being set up. */
         ConfirmInputRequest: {
             code: string;
+        };
+        /** @description Where listeners were; `ZZ` is unknown. */
+        CountryOutput: {
+            /** @description ISO 3166-1 */
+            code: string;
+            plays: number;
         };
         /** @description A new metric. */
         CreateMetricInputRequest: {
@@ -1975,6 +2088,36 @@ export interface components {
             /** Format: date-time */
             erase_at: string;
         };
+        /** @description One event. Each is checked by itself: a wrong one is told in `rejected`, the others count. */
+        EventInputRequest: {
+            /**
+             * Format: uuid
+             * @description Made by the client; the same event comes once.
+             */
+            id: string;
+            /** @description `play_started`, `play_progress`, `play_paused`, `play_seeked`, `play_ended`, `track_viewed`, or `custom.` and a word. */
+            type: string;
+            /**
+             * Format: uuid
+             * @description Needed unless `custom.`
+             */
+            track_id?: string;
+            /** @description A visit, as the client sees it; who is not signed in needs one. */
+            session_id?: string;
+            /**
+             * Format: date-time
+             * @description At most 30 days ago.
+             */
+            at: string;
+            /** @description In the track; after a seek, where it led. */
+            position_ms?: number;
+            /** @description From where: `playlist`, `search`, `profile` ... */
+            source?: string;
+            /** @description Up to 4,096 bytes. */
+            data?: {
+                [key: string]: unknown;
+            };
+        };
         EventsOutput: {
             results: components["schemas"]["EnvelopeOutput"][];
             /** Format: uri */
@@ -1986,6 +2129,10 @@ export interface components {
              * @description Null while the log is empty.
              */
             cursor: string | null;
+        };
+        /** @description A batch, as it is described. */
+        EventsRequestRequest: {
+            events: components["schemas"]["EventInputRequest"][];
         };
         /** @description A copy of all that the platform holds on the caller. */
         ExportOutput: {
@@ -2004,6 +2151,19 @@ export interface components {
          * @enum {string}
          */
         ExportStatusEnum: "none" | "running" | "ready";
+        /** @description What was heard. */
+        FiguresOutput: {
+            /** @description Heard for 30 s or half, once a session and hour. */
+            plays: number;
+            unique_listeners: number;
+            /** @description Also of those who left before it counted. */
+            listened_ms: number;
+            /**
+             * Format: double
+             * @description How much of it a play heard, 0..1.
+             */
+            completion: number;
+        };
         /** @description A game whose rounds are streamed. */
         GameOutput: {
             /** Format: uuid */
@@ -2033,6 +2193,14 @@ export interface components {
             added: number;
             not_found: components["schemas"]["MissingOutput"][];
         };
+        /**
+         * @description * `hour` - Hour
+         *     * `day` - Day
+         *     * `week` - Week
+         *     * `month` - Month
+         * @enum {string}
+         */
+        IntervalEnum: "hour" | "day" | "week" | "month";
         /** @description What a client has handed to the chat server. */
         IntrospectInputRequest: {
             token: string;
@@ -2077,6 +2245,24 @@ export interface components {
             password: string;
             /** @description Where a second factor is on: a code of the app, or a recovery code. */
             otp?: string;
+        };
+        /** @description Figures of many tracks. */
+        ManyTracksReportOutput: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            interval: components["schemas"]["IntervalEnum"];
+            totals: components["schemas"]["FiguresOutput"];
+            series: components["schemas"]["PointOutput"][];
+            /** @description Of all plays, the part that heard this hundredth of the track, 0..1. */
+            retention: number[];
+            sources: components["schemas"]["SourceOutput"][];
+            countries: components["schemas"]["CountryOutput"][];
+            /** Format: date-time */
+            computed_at: string;
+            /** @description The 20 that are heard most. */
+            tracks: components["schemas"]["TrackFiguresOutput"][];
         };
         /** @description A metric, and its readings if they were asked for. */
         MetricInListOutput: {
@@ -2373,6 +2559,21 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        /** @description A stretch of the series. */
+        PointOutput: {
+            /** @description Heard for 30 s or half, once a session and hour. */
+            plays: number;
+            unique_listeners: number;
+            /** @description Also of those who left before it counted. */
+            listened_ms: number;
+            /**
+             * Format: double
+             * @description How much of it a play heard, 0..1.
+             */
+            completion: number;
+            /** Format: date-time */
+            at: string;
+        };
         /** @description The last price of an instrument. */
         PriceOutput: {
             instrument: string;
@@ -2483,6 +2684,12 @@ export interface components {
             /** Format: uuid */
             metric_id: string;
         };
+        /** @description What became of the batch. */
+        ReceiptOutput: {
+            accepted: number;
+            duplicates: number;
+            rejected: components["schemas"]["RejectedOutput"][];
+        };
         /** @description Shown once. */
         RecoveryCodesOutput: {
             /** @description Each signs in once in place of a code. */
@@ -2501,6 +2708,13 @@ export interface components {
             /** @description At least 12 characters, neither common nor made of your name. */
             password: string;
         };
+        /** @description An event that was not taken. */
+        RejectedOutput: {
+            /** @description Its place in the batch, from 0. */
+            index: number;
+            code: components["schemas"]["CodeEnum"];
+            detail: string;
+        };
         /** @description One quality of the stream. */
         RenditionInputRequest: {
             /** @description Without it, not noted. */
@@ -2516,6 +2730,22 @@ export interface components {
             segments: number;
             /** @default  */
             playlist_sha256: string;
+        };
+        /** @description Figures of a stretch of time. */
+        ReportOutput: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            interval: components["schemas"]["IntervalEnum"];
+            totals: components["schemas"]["FiguresOutput"];
+            series: components["schemas"]["PointOutput"][];
+            /** @description Of all plays, the part that heard this hundredth of the track, 0..1. */
+            retention: number[];
+            sources: components["schemas"]["SourceOutput"][];
+            countries: components["schemas"]["CountryOutput"][];
+            /** Format: date-time */
+            computed_at: string;
         };
         /** @description The key from the mail, and what to sign in with from now on. */
         ResetConfirmInputRequest: {
@@ -2552,7 +2782,7 @@ export interface components {
             /** @description `finished_at` in milliseconds since 1970. */
             timestamp: number;
         };
-        /** @description The newest rounds, newest first. */
+        /** @description Rounds, newest first. */
         RoundsOutput: {
             results: components["schemas"]["RoundOutput"][];
             /** Format: uri */
@@ -2664,6 +2894,11 @@ export interface components {
             next: string | null;
             previous: string | null;
         };
+        /** @description Where plays came from. */
+        SourceOutput: {
+            name: string;
+            plays: number;
+        };
         /**
          * @description * `uploaded` - Uploaded
          *     * `scanning` - Scanning
@@ -2739,6 +2974,14 @@ export interface components {
             refresh: string;
             /** @description Life of `access` in seconds. */
             expires_in: number;
+        };
+        /** @description A track that is heard much. */
+        TrackFiguresOutput: {
+            /** Format: uuid */
+            track_id: string;
+            title: string;
+            plays: number;
+            listened_ms: number;
         };
         /** @description A track in a list. */
         TrackInListOutput: {
@@ -2864,6 +3107,12 @@ export interface components {
          * @enum {string}
          */
         VisibilityEnum: "public" | "unlisted" | "private";
+        WebTransportOutput: {
+            /** @description For `new WebTransport(url)`. */
+            url: string;
+            /** @description For `serverCertificateHashes`; empty for a certificate that browsers trust. */
+            certificate_hashes: components["schemas"]["CertificateHashOutput"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -2888,6 +3137,414 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    analytics_me: {
+        parameters: {
+            query?: {
+                /** @description default: 30 days before `to`; rounded to the hour */
+                from?: string;
+                /**
+                 * @description All in UTC; weeks from Monday.
+                 *
+                 *     * `hour` - Hour
+                 *     * `day` - Day
+                 *     * `week` - Week
+                 *     * `month` - Month
+                 */
+                interval?: "hour" | "day" | "week" | "month";
+                /** @description default: now; a day is whole */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyTracksReportOutput"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication is missing or no longer valid. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You may not do this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no representation that you accept. */
+            406: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the server. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs does not answer, or it took too long. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    analytics_platform: {
+        parameters: {
+            query?: {
+                /** @description default: 30 days before `to`; rounded to the hour */
+                from?: string;
+                /**
+                 * @description All in UTC; weeks from Monday.
+                 *
+                 *     * `hour` - Hour
+                 *     * `day` - Day
+                 *     * `week` - Week
+                 *     * `month` - Month
+                 */
+                interval?: "hour" | "day" | "week" | "month";
+                /** @description default: now; a day is whole */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyTracksReportOutput"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication is missing or no longer valid. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You may not do this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no representation that you accept. */
+            406: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the server. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs does not answer, or it took too long. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    analytics_track: {
+        parameters: {
+            query?: {
+                /** @description default: 30 days before `to`; rounded to the hour */
+                from?: string;
+                /**
+                 * @description All in UTC; weeks from Monday.
+                 *
+                 *     * `hour` - Hour
+                 *     * `day` - Day
+                 *     * `week` - Week
+                 *     * `month` - Month
+                 */
+                interval?: "hour" | "day" | "week" | "month";
+                /** @description default: now; a day is whole */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                track_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportOutput"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication is missing or no longer valid. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You may not do this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `track_not_found` */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no representation that you accept. */
+            406: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the server. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs does not answer, or it took too long. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     audit_list: {
         parameters: {
             query?: {
@@ -7504,6 +8161,153 @@ export interface operations {
             };
         };
     };
+    events_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventsRequestRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptOutput"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication is missing or no longer valid. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You may not do this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no representation that you accept. */
+            406: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body has a media type that this does not take. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the server. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something that this needs does not answer, or it took too long. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events_watch: {
         parameters: {
             query?: {
@@ -7647,6 +8451,8 @@ export interface operations {
     game_types_rounds: {
         parameters: {
             query?: {
+                /** @description Where to go on: from `next` or `previous`. */
+                cursor?: string;
                 limit?: number;
             };
             header?: never;
@@ -7855,6 +8661,8 @@ export interface operations {
     games_rounds: {
         parameters: {
             query?: {
+                /** @description Where to go on: from `next` or `previous`. */
+                cursor?: string;
                 limit?: number;
             };
             header?: never;
@@ -17011,6 +17819,123 @@ export interface operations {
                 };
             };
             /** @description Something that this needs does not answer, or it took too long. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webtransport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebTransportOutput"];
+                };
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication is missing or no longer valid. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You may not do this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no representation that you accept. */
+            406: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the server. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `webtransport_unavailable`: it is not served here now. */
             503: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
