@@ -106,16 +106,22 @@ def _value(field: Any) -> Any:
 
 
 def _fields_of(row: Row) -> set[str]:
-    """What the schema says that the body has."""
-    document = _schema()
-    operation = document["paths"].get(row.place, {}).get(row.verb.lower(), {})
+    """What the schema says that the body has, and objects that stand in its lists."""
+    operation = _schema()["paths"].get(row.place, {}).get(row.verb.lower(), {})
     found: set[str] = set()
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        schema = content["schema"]
-        name = schema.get("$ref", "").rpartition("/")[2]
-        schema = document["components"]["schemas"][name] if name else schema
-        found |= set(schema.get("properties", {}))
+        properties = _properties(content["schema"])
+        found |= properties.keys()
+        for each in properties.values():
+            found |= _properties(each.get("items", {})).keys()
     return found
+
+
+def _properties(schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    schema = _schema()["components"]["schemas"][name] if name else schema
+    properties: dict[str, Any] = schema.get("properties", {})
+    return properties
 
 
 @cache
