@@ -89,7 +89,8 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         """Tell the process alone, not those it started."""
         if self._process is not None:
-            self._process.send_signal(number)
+            # Popen.send_signal would reap one that has just ended, which only `bury` may do.
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End it and all of its process group."""
