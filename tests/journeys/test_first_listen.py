@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Response, expect
 
 from tests.factories import sound
 from tests.factories.factors import code_of
@@ -165,10 +165,12 @@ def test_every_view_is_for_everybody(home: House, songs: dict[str, Path]) -> Non
 
 
 def hear(mona: Person) -> None:
-    """It plays, goes on over other views, and in another quality."""
+    """It plays, goes on over other views, and in another quality; the server is told of it."""
     mona.follow("Night train")
-    mona.press("Play Night train")
-    mona.hears()
+    with mona.page.expect_response(_tells_of_listening) as told:
+        mona.press("Play Night train")
+        mona.hears()
+    assert told.value.json() == {"accepted": 1, "duplicates": 0, "rejected": []}
     expect(mona.page.get_by_test_id("waveform").locator("canvas").first).to_be_visible()
     quality = mona.page.get_by_label("Quality").first
     quality.select_option(index=1)
@@ -176,6 +178,10 @@ def hear(mona: Person) -> None:
     look(mona, "track")
     mona.go("Playlists")
     mona.hears()
+
+
+def _tells_of_listening(answer: Response) -> bool:
+    return answer.request.method == "POST" and answer.url.endswith("/api/v1/events")
 
 
 def like(mona: Person, ada: Person) -> None:

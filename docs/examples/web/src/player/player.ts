@@ -10,6 +10,7 @@ import type { Track } from "../api/types";
 import { watch } from "../live/connection";
 import { say } from "../notices";
 import { createStore } from "../store";
+import { beginTelling, follow } from "./telling";
 
 export interface Playing {
   track: Track | null;
@@ -42,6 +43,7 @@ const change = (part: Partial<Playing>) => playing.update((now) => ({ ...now, ..
 /** Play a track from the beginning, and after it the rest of `queue`. */
 export async function play(track: Track, queue: Track[] = [track], at = 0): Promise<void> {
   if (!track.stream_url) return say(`“${track.title}” is not ready to be heard yet.`);
+  if (track.id !== playing.get().track?.id || at === 0) beginTelling(track.id);
   change({ track, queue, isWaiting: true, levels: [], level: -1 });
   progress.set({ at, of: (track.duration_ms ?? 0) / 1000 });
   try {
@@ -165,6 +167,7 @@ function announce(track: Track): void {
 }
 
 audio.volume = playing.get().volume;
+follow(audio);
 audio.addEventListener("play", () => change({ isPlaying: true }));
 audio.addEventListener("pause", () => change({ isPlaying: false }));
 audio.addEventListener("waiting", () => change({ isWaiting: true }));

@@ -8,6 +8,7 @@ import { api, ask } from "../api/client";
 import { sentenceOf } from "../api/problem";
 import { accessToken, session } from "../api/session";
 import type { Track, Visibility } from "../api/types";
+import { newId } from "../ids";
 import { createStore } from "../store";
 
 export type UploadState = "sending" | "paused" | "waiting" | "making" | "done" | "failed";
@@ -72,7 +73,7 @@ export async function listInterrupted(): Promise<Interrupted[]> {
 }
 
 async function begin(file: File, visibility: Visibility): Promise<void> {
-  const id = crypto.randomUUID();
+  const id = newId();
   const first: Upload = { id, name: file.name, size: file.size, sent: 0, state: "sending", said: "", track: null };
   uploads.update((now) => [...now, first]);
   const upload = new tus.Upload(file, {
