@@ -14,6 +14,13 @@ TARGETS: tuple[Target, ...] = (
         serve=partial(veza.serve, transport="backbone"),
     ),
     Target(
+        name="veza-alone",
+        kind="ws",
+        about="Veza, /ws, one process without Redis, as the peers",
+        prepare=veza.prepare,
+        serve=partial(veza.serve, transport="backbone", is_alone=True),
+    ),
+    Target(
         name="veza-centrifugo",
         kind="ws",
         about="Veza, /connection/websocket (Centrifugo protocol, JSON)",

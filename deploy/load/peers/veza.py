@@ -86,19 +86,21 @@ def _manage(*arguments: str) -> str:
 
 
 @contextmanager
-def serve(place: Place, *, transport: str) -> Iterator[Server]:
-    """One of backbone, centrifugo, sse."""
-    with serve_all(place, transports=(transport,)) as servers:
+def serve(place: Place, *, transport: str, is_alone: bool = False) -> Iterator[Server]:
+    """One of backbone, centrifugo, sse. Alone it has no Redis, and tells nothing to others."""
+    with serve_all(place, transports=(transport,), is_alone=is_alone) as servers:
         yield servers[0]
 
 
 @contextmanager
 def serve_all(
-    place: Place, *, transports: Sequence[str], processes: int = 1
+    place: Place, *, transports: Sequence[str], processes: int = 1, is_alone: bool = False
 ) -> Iterator[list[Server]]:
     """One installation as several clients see it, on any address of this machine."""
     port = free_port()
     own = {**environ(place), "WEB_PROCESSES": str(processes), "SSE_MAX_CLIENTS": "1000000"}
+    if is_alone:
+        own["REDIS_URL"] = ""
     argv = place.pinned(
         [sys.executable, "manage.py", "web", "--host", "0.0.0.0", "--port", str(port)]  # noqa: S104
     )
