@@ -53,6 +53,12 @@ def _no_rate_limit(settings) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _webtransport_is_served(settings) -> None:
+    """Elsewhere: that a process of ours which does not run is told as 503 is tested by itself."""
+    settings.WEBTRANSPORT_CERTIFICATE = "certificate.pem"
+
+
+@pytest.fixture(autouse=True)
 def _requests_share_the_connection_of_the_test() -> Iterator[None]:
     """As in Django's test client: a request must not close what holds the test's transaction."""
     signals = (request_started, request_finished)

@@ -86,7 +86,7 @@ def test_a_token_of_a_user_is_no_signature(client):
     assert answer["WWW-Authenticate"] == "Veza-Signature"
 
 
-@pytest.mark.parametrize("seconds", [-301, 301, 10**9])
+@pytest.mark.parametrize("seconds", [-305, 305, 10**9])
 def test_the_time_must_be_near(client, seconds):
     at = timezone.now() + timedelta(seconds=seconds)
 
