@@ -112,6 +112,7 @@ class TestPage:
         assert "Listen, upload" not in page
         assert browser.get("/library").status_code == 404
 
+    @pytest.mark.django_db  # the end of an answer looks after connections
     def test_files_named_by_what_they_hold_are_kept_and_the_page_is_not(self, browser: Client):
         asset = next((BUILT / "assets").iterdir()).name
         for path, is_kept in {

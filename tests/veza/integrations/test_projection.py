@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -50,7 +51,11 @@ def in_redis(redis_connection):
 
 
 def document(number: int, *, slug: str = "t-dice", at: int = 1000, extra: int = 0) -> str:
-    kept = {"id": number, "game_slug": slug, "timestamp": at, "extras": extra}
+    finished_at = f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    kept = {
+        "id": number, "game_slug": slug, "finished_at": finished_at, "timestamp": at,
+        "extras": extra,
+    }  # fmt: skip
     return json.dumps(kept, separators=(",", ":"))
 
 
