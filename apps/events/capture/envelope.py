@@ -73,7 +73,7 @@ def _source(table: Table, origin: Origin, *, snapshot: str = "false") -> str:
     return (
         f'{{"version":"{VERSION}","connector":"postgresql","name":"{PREFIX}","ts_ms":{at // 1000},'
         f'"snapshot":"{snapshot}","db":{_quoted(origin.database)},'
-        f'"sequence":"[{before},\\"{origin.lsn}\\"]","ts_us":{at},"ts_ns":{at}000,'
+        f'"sequence":"[{before},\\"{origin.lsn}\\"]","ts_us":{at},"ts_ns":{at * 1000},'
         f'"schema":{_quoted(table.schema)},"table":{_quoted(table.name)},'
         f'"txId":{begin.transaction},"lsn":{origin.lsn},"xmin":null}}'
     )
@@ -87,7 +87,7 @@ def _document(op: str, told: str, *, before: str, after: str, now_us: int) -> by
 
 
 def _times(now_us: int) -> str:
-    return f'"ts_ms":{now_us // 1000},"ts_us":{now_us},"ts_ns":{now_us}000'
+    return f'"ts_ms":{now_us // 1000},"ts_us":{now_us},"ts_ns":{now_us * 1000}'
 
 
 @lru_cache(maxsize=1000)
