@@ -162,11 +162,13 @@ class House:
 
     def manage(self, *arguments: str) -> str:
         """What a command prints."""
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=settings.BASE_DIR, check=True, capture_output=True, text=True,
+            cwd=settings.BASE_DIR, check=False, capture_output=True, text=True,
             env=environment(VEZA_DATA_DIR=str(self.up.data_dir)),
-        ).stdout  # fmt: skip
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 class _Home(Up):

@@ -58,19 +58,19 @@ def test_from_a_stranger_to_a_playlist_of_two(home: House, songs: dict[str, Path
     look(ada, "nobody")
 
     with cable(home.up.port) as wire:
-        mona = home.visitor(wire.address)
-        mona.sign_up("mona")
+        marla = home.visitor(wire.address)
+        marla.sign_up("marla")
         wire.cut_after(CUT_AFTER)
-        mona.upload(songs["Night train"])
-        mona.sees("The connection was lost at")
+        marla.upload(songs["Night train"])
+        marla.sees("The connection was lost at")
         wire.mend()
-        mona.sees(mona.page.get_by_role("button", name="Play Night train"))
-        look(mona, "upload")
+        marla.sees(marla.page.get_by_role("button", name="Play Night train"))
+        look(marla, "upload")
 
-    mona = move(mona, home)
-    hear(mona)
-    like(mona, ada)
-    share_a_playlist(home, mona, ada, songs)
+    marla = move(marla, home)
+    hear(marla)
+    like(marla, ada)
+    share_a_playlist(home, marla, ada, songs)
     find_in_the_admin(home)
     assert [person.faults for person in home.people] == [[] for _ in home.people]
 
@@ -164,63 +164,63 @@ def test_every_view_is_for_everybody(home: House, songs: dict[str, Path]) -> Non
     assert {view: found for view, found in obstacles.items() if found} == {}
 
 
-def hear(mona: Person) -> None:
+def hear(marla: Person) -> None:
     """It plays, goes on over other views, and in another quality; the server is told of it."""
-    mona.follow("Night train")
-    with mona.page.expect_response(_tells_of_listening) as told:
-        mona.press("Play Night train")
-        mona.hears()
+    marla.follow("Night train")
+    with marla.page.expect_response(_tells_of_listening) as told:
+        marla.press("Play Night train")
+        marla.hears()
     assert told.value.json() == {"accepted": 1, "duplicates": 0, "rejected": []}
-    expect(mona.page.get_by_test_id("waveform").locator("canvas").first).to_be_visible()
-    quality = mona.page.get_by_label("Quality").first
+    expect(marla.page.get_by_test_id("waveform").locator("canvas").first).to_be_visible()
+    quality = marla.page.get_by_label("Quality").first
     quality.select_option(index=1)
-    mona.hears()
-    look(mona, "track")
-    mona.go("Playlists")
-    mona.hears()
+    marla.hears()
+    look(marla, "track")
+    marla.go("Playlists")
+    marla.hears()
 
 
 def _tells_of_listening(answer: Response) -> bool:
     return answer.request.method == "POST" and answer.url.endswith("/api/v1/events")
 
 
-def like(mona: Person, ada: Person) -> None:
+def like(marla: Person, ada: Person) -> None:
     """Whoever looks at the track sees it at once."""
     ada.page.reload()
     ada.follow("Night train")
     ada.sees(ada.page.get_by_role("button", name="Like Night train, 0 so far").first)
-    mona.press("Like Night train")
+    marla.press("Like Night train")
     ada.sees(ada.page.get_by_role("button", name="Like Night train, 1 so far").first)
 
 
-def share_a_playlist(home: House, mona: Person, ada: Person, songs: dict[str, Path]) -> None:
+def share_a_playlist(home: House, marla: Person, ada: Person, songs: dict[str, Path]) -> None:
     """Two people change one playlist, and each sees what the other does without reloading."""
     ada.sign_up("ada")
     ada.upload(songs["Slow harbour"])
     ada.sees(ada.page.get_by_role("button", name="Play Slow harbour"))
 
-    mona.press("New playlist")
-    mona.page.get_by_label("Title").fill("Late trains")
-    mona.press("Create")
-    mona.page.get_by_label("User name of somebody to work with").fill("ada")
-    mona.press("Invite")
-    mona.was_told("ada may add and move tracks now.")
+    marla.press("New playlist")
+    marla.page.get_by_label("Title").fill("Late trains")
+    marla.press("Create")
+    marla.page.get_by_label("User name of somebody to work with").fill("ada")
+    marla.press("Invite")
+    marla.was_told("ada may add and move tracks now.")
     ada.go("Playlists")
     ada.follow("Late trains")
-    mona.sees("Here too: ada")
-    playlist = mona.page.url.removeprefix(mona.base)
+    marla.sees("Here too: ada")
+    playlist = marla.page.url.removeprefix(marla.base)
 
-    put_in(mona, "Night train")
-    mona.open(playlist)
+    put_in(marla, "Night train")
+    marla.open(playlist)
     ada.sees(rows(ada).filter(has_text="Night train"))
     put_in(ada, "Slow harbour")
     ada.open(playlist)
-    mona.sees(rows(mona).filter(has_text="Slow harbour"))
-    mona.sees("Here too: ada")
+    marla.sees(rows(marla).filter(has_text="Slow harbour"))
+    marla.sees("Here too: ada")
 
-    milliseconds = seen_after(lambda: ada.press("Move Slow harbour up"), mona, "Slow harbour")
+    milliseconds = seen_after(lambda: ada.press("Move Slow harbour up"), marla, "Slow harbour")
     say(f"a move was seen by the other person after {milliseconds:.0f} ms")
-    look(mona, "playlist")
+    look(marla, "playlist")
 
 
 def put_in(person: Person, title: str) -> None:
@@ -266,7 +266,7 @@ def find_in_the_admin(home: House) -> None:
 def move(person: Person, home: House) -> Person:
     """The same tab by the straight way: signed in again, since another address is another site."""
     person.base = home.address
-    person.sign_in("mona")
+    person.sign_in("marla")
     person.sees(person.page.get_by_role("heading", name="My tracks"))
     return person
 
