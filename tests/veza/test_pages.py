@@ -18,7 +18,7 @@ def browser() -> Client:
 
 class TestLandingPage:
     def test_leads_to_docs_admin_and_health(self, browser: Client) -> None:
-        html = browser.get("/").content.decode()
+        html = browser.get("/about").content.decode()
 
         for address in ("/api/docs", "/api/schema", "/admin/", "/readyz"):
             assert f'href="{address}"' in html
