@@ -73,8 +73,9 @@ class Cramped(Web):
         )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """For each test anew: what the tables know lay on a disk that is gone with its test."""
     with installed(tmp_path_factory.mktemp("full")) as live:
         live.web.end()
         yield live
