@@ -64,6 +64,20 @@ def redis_connection() -> Iterator[redis.Redis | None]:
         yield connection
 
 
+@pytest.fixture
+def contract_keys(redis_connection: redis.Redis | None) -> Iterator[redis.Redis]:
+    """Redis without keys of games of tests. The contract fixes their names, without a namespace,
+    so tests that use them take turns, whichever process they run in.
+    """
+    if redis_connection is None:
+        pytest.skip("REDIS_URL is not set.")
+    with redis_connection.lock("tests:contract-keys", timeout=60, blocking_timeout=120):
+        for pattern in ("latest:t-*", "history:t-*", "history:type:t-*", "processed:*"):
+            if keys := list(redis_connection.scan_iter(pattern)):
+                redis_connection.delete(*keys)
+        yield redis_connection
+
+
 @pytest.fixture(autouse=True)
 def _own_namespace_is_empty(redis_connection: redis.Redis | None) -> Iterator[None]:
     """No test sees the keys of another: those of this process go, those of others stay."""

@@ -8,7 +8,6 @@ from django.db import connection
 from apps.datastream.models import Game, Round
 from apps.datastream.services.projector import TOPIC, Projector
 from tests.apps.datastream.documents import document, row
-from tests.veza.integrations.test_projection import clear_contract_keys
 from veza.integrations.change_stream import Entry, EntryId
 from veza.integrations.change_stream.memory import MemoryChangeStream
 from veza.integrations.projection import projection
@@ -126,12 +125,8 @@ def test_a_bare_insert_of_another_program_is_a_round(api_client, games):
     assert found["game_id"][14] == "7"
 
 
-def test_rounds_of_the_projection_and_of_the_tables_read_the_same(
-    api_client, rounds, redis_connection
-):
-    if redis_connection is None:
-        pytest.skip("REDIS_URL is not set.")
-    clear_contract_keys(redis_connection)
+@pytest.mark.usefixtures("contract_keys")
+def test_rounds_of_the_projection_and_of_the_tables_read_the_same(api_client, rounds):
     paths = ("games/t-dice/rounds/latest", "games/t-dice/rounds", "game-types/t-luck/rounds")
     wanted = [api_client.get(f"/api/v1/{path}").content for path in paths]
     stream = MemoryChangeStream()

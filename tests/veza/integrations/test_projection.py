@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import redis
 
 from veza.integrations.projection import (
     Announcement,
@@ -25,28 +24,16 @@ pytestmark = pytest.mark.django_db
 EPOCH = "e1"
 
 
-def clear_contract_keys(redis_connection: redis.Redis) -> None:
-    for pattern in ("latest:t-*", "history:t-*", "history:type:t-*", "processed:*"):
-        keys = list(redis_connection.scan_iter(pattern))
-        if keys:
-            redis_connection.delete(*keys)
-
-
 @pytest.fixture(params=["redis", "postgres"])
-def projection(request, redis_connection):
+def projection(request):
     if request.param == "postgres":
         return PostgresProjection()
-    if redis_connection is None:
-        pytest.skip("REDIS_URL is not set.")
-    clear_contract_keys(redis_connection)
+    request.getfixturevalue("contract_keys")
     return RedisProjection()
 
 
 @pytest.fixture
-def in_redis(redis_connection):
-    if redis_connection is None:
-        pytest.skip("REDIS_URL is not set.")
-    clear_contract_keys(redis_connection)
+def in_redis(contract_keys):
     return RedisProjection()
 
 
