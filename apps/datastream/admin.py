@@ -74,9 +74,7 @@ def _read(status: Callable[[], Status]) -> Status | str:
 
 def _capture(status: CaptureStatus | str) -> Stage:
     if isinstance(status, str):
-        return Stage(
-            name="Capture", state="unknown", advice=f"It cannot be asked: {status}", lines=[]
-        )
+        return _unknown("Capture", status)
     reader = f"server process {status.active_pid}" if status.active_pid else "nobody"
     safe = "no limit" if status.safe_bytes is None else _size(status.safe_bytes)
     return Stage(
@@ -96,9 +94,7 @@ def _capture(status: CaptureStatus | str) -> Stage:
 
 def _projector(status: ProjectorStatus | str) -> Stage:
     if isinstance(status, str):
-        return Stage(
-            name="Projector", state="unknown", advice=f"It cannot be asked: {status}", lines=[]
-        )
+        return _unknown("Projector", status)
     state, advice = _judged(status)
     return Stage(
         name="Projector",
