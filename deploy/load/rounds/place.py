@@ -24,6 +24,7 @@ TOPIC = "veza.public.datastream_round"
 FEED = "veza:feed:rounds"
 PATIENCE_S = 120.0
 STOP_S = 20.0
+ELSEWHERE = ("NATS_URL", "AMQP_URL", "CLAMD_URL")
 
 
 class Place:
@@ -39,7 +40,9 @@ class Place:
 
     @property
     def env(self) -> dict[str, str]:
-        return os.environ | {
+        """Without the change stream, broker and scanner that the caller's environment names."""
+        inherited = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+        return inherited | {
             "DJANGO_SETTINGS_MODULE": "veza.settings", "VEZA_ENV": "embedded",
             "VEZA_DATA_DIR": str(self.folder), "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url, "PORT": str(self.web_port), "LOG_LEVEL": "WARNING",
