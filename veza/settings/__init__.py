@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import tomllib
 from importlib import metadata
 from typing import Any
@@ -65,8 +66,10 @@ VEZA_APPS = [
 # django.contrib.auth owns the label "auth", so apps.auth is labelled "accounts".
 APP_LABELS = {name: "accounts" if name == "auth" else name for name in VEZA_APPS}
 
+# First, for it takes over runserver; 12 MB and Twisted in a process that has no use for them.
+_development_server = ["daphne"] if sys.argv[1:2] == ["runserver"] else []
 INSTALLED_APPS = [
-    "daphne",  # first: it takes over runserver
+    *_development_server,
     "unfold.apps.BasicAppConfig",  # before the admin whose templates it replaces
     "veza.apps.VezaAdminConfig",
     "django.contrib.auth",
