@@ -1,12 +1,15 @@
 """Full text in PostgreSQL, and words that are alike where its extension pg_trgm is there."""
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, reduce
+from operator import add, and_, or_
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db import connection
 from django.db.models import (
     BooleanField,
+    Case,
     F,
     FloatField,
     Func,
@@ -14,16 +17,20 @@ from django.db.models import (
     QuerySet,
     TextField,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, Concat
 
-from veza.kit.words import MAX_WORDS, folded, search_query
+from veza.kit.words import MAX_WORDS, folded, search_query, swapped, tolerance, typing_errors
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 CONFIG = "simple"
 RANK_SCALE = 1_000_000
 SHORT, SHORT_ROWS = 2, 2000
+COMPARED, NEAREST = 100, 12
+FEW_TRIGRAMS = 6  # letters: a swap leaves hardly one that is the same
+TIE_BREAK = 1000
 # Accents as NFKD takes them off letters: Latin, Greek, Cyrillic, Hebrew, Arabic, virama, kana.
 _MARKS = (
     r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
@@ -63,6 +70,18 @@ class _Likeness(Func):
     output_field: ClassVar = FloatField()
 
 
+class _Resembles(Func):
+    """Whether two words are alike as a whole, by similarity_threshold."""
+
+    template, arg_joiner = "(%(expressions)s)", " %% "
+    output_field: ClassVar = BooleanField()
+
+
+class _Resemblance(Func):
+    function = "similarity"
+    output_field: ClassVar = FloatField()
+
+
 @cache
 def knows_alike() -> bool:
     """Whether the database compares words by their trigrams; asked once in a process."""
@@ -88,16 +107,69 @@ def with_words(rows: Rows, text: str, *, vector: Any) -> Rows:
     return found.annotate(relevance=rank)
 
 
+def with_mistyped(rows: Rows, text: str, *, vector: Any, known: QuerySet[Any]) -> Rows:
+    """Those that hold each of these words, a word that begins with it, or one of the NEAREST known
+    `word`s that it may be a typing error of; none where the database cannot tell.
+
+    `relevance` as in `with_words`: the fewer errors the better, then where the words stand.
+    """
+    words = _comparable(text)
+    if not words or not knows_alike():
+        return rows.none().annotate(relevance=Value(0))
+    meant = [_meant_by(word, known) for word in words]
+    wanted = reduce(and_, (reduce(or_, (query for query, _ in each)) for each in meant))
+    likeness = reduce(add, (_likeness(each, vector) for each in meant)) / len(words)
+    rows = rows.alias(found=vector).filter(found=wanted)
+    return rows.annotate(relevance=Cast(likeness * RANK_SCALE, IntegerField()))
+
+
+def _meant_by(word: str, known: QuerySet[Any]) -> list[tuple[SearchQuery, float]]:
+    """What to look for, the likeliest first, and how like the word it is."""
+    near: dict[str, float] = {}
+    if allowed := tolerance(word):
+        errors = {each: typing_errors(word, each) for each in _resembling(word, known)}
+        nearest = sorted((count, each) for each, count in errors.items() if int(count) <= allowed)
+        near = {each: count for count, each in nearest[:NEAREST]}
+        if len(word) <= FEW_TRIGRAMS:
+            near = dict.fromkeys(sorted(swapped(word)), 1.0) | near
+    begins = SearchQuery(f"{word}:*", config=CONFIG, search_type="raw")
+    return [(begins, 1.0)] + [
+        (SearchQuery(each, config=CONFIG), 1 - near[each] / len(word))
+        for each in sorted(near, key=lambda each: near[each])
+    ]
+
+
+def _resembling(word: str, known: QuerySet[Any]) -> list[str]:
+    resembling = known.filter(_Resembles(F("word"), Value(word)))
+    likeness = _Resemblance(F("word"), Value(word))
+    best = resembling.annotate(likeness=likeness).order_by("-likeness", "word").distinct()
+    return [each for each, _ in best.values_list("word", "likeness")[:COMPARED]]
+
+
+def _likeness(meant: Iterable[tuple[SearchQuery, float]], vector: Any) -> Case:
+    """That of the likeliest word which a row holds."""
+    steps = [
+        When(found=query, then=Value(likeness) + SearchRank(vector, query) / TIE_BREAK)
+        for query, likeness in meant
+    ]
+    return Case(*steps, default=Value(0.0), output_field=FloatField())
+
+
 def with_alike(rows: Rows, text: str, *, column: str = "words") -> Rows:
     """Those that have a word like each of these, for typing errors; none where the database cannot
-    tell. Words of one or two letters are like too many to count.
+    tell.
 
     `relevance` as in `with_words`.
     """
-    words = [word for word in folded(text).split()[:MAX_WORDS] if len(word) > SHORT]
+    words = _comparable(text)
     if not words or not knows_alike():
         return rows.none().annotate(relevance=Value(0))
     for word in words:
         rows = rows.filter(_Alike(Value(word), F(column)))
     likeness = _Likeness(Value(" ".join(words)), F(column)) * RANK_SCALE
     return rows.annotate(relevance=Cast(likeness, IntegerField()))
+
+
+def _comparable(text: str) -> list[str]:
+    """Words of one or two letters are like too many to count."""
+    return [word for word in folded(text).split()[:MAX_WORDS] if len(word) > SHORT]

@@ -1,9 +1,12 @@
 """The index that finds words that are alike, for migrations; PostgreSQL may come without it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import DatabaseError, migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+Way = Callable[[Any, BaseDatabaseSchemaEditor], None]
 
 
 def index_trigrams(table: str, name: str, *, column: str = "words") -> migrations.RunPython:
@@ -12,6 +15,18 @@ def index_trigrams(table: str, name: str, *, column: str = "words") -> migration
     Without it a search does without words that are alike. To add it later: make the extension and
     the index as a superuser, and start Veza anew.
     """
+
+    return migrations.RunPython(*_ways(table, name, column))
+
+
+def unindex_trigrams(table: str, name: str, *, column: str = "words") -> migrations.RunPython:
+    """Remove such an index, where it is."""
+    add, remove = _ways(table, name, column)
+    return migrations.RunPython(remove, add)
+
+
+def _ways(table: str, name: str, column: str) -> tuple[Way, Way]:
+    """There and back."""
 
     def add(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
         if _has_extension(schema_editor):
@@ -23,7 +38,7 @@ def index_trigrams(table: str, name: str, *, column: str = "words") -> migration
     def remove(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
         schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(name)}")
 
-    return migrations.RunPython(add, remove)
+    return add, remove
 
 
 def _has_extension(schema_editor: BaseDatabaseSchemaEditor) -> bool:

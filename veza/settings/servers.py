@@ -11,9 +11,10 @@ _database = urlsplit(
     config.database_url
     or f"postgres://postgres@127.0.0.1:{state.service_port(DATA_DIR, 'postgres') or 1}/veza"
 )
-# How like each other words are that a search takes for a typing error (PostgreSQL's is 0.6, which
-# letters that have changed places do not reach); means nothing to a server without pg_trgm.
-_alike = "-c pg_trgm.word_similarity_threshold=0.45"
+# How like each other words are that a search takes for a typing error, in texts and word by word
+# (PostgreSQL's are 0.6 and 0.3, which letters that have changed places do not reach; word by word
+# the errors are counted afterwards); means nothing to a server without pg_trgm.
+_alike = "-c pg_trgm.word_similarity_threshold=0.45 -c pg_trgm.similarity_threshold=0.17"
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",

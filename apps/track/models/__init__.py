@@ -5,6 +5,7 @@ from apps.track.models.steps import StepEntry
 from apps.track.models.tracks import Track, TrackCollaborator, TrackLike
 from apps.track.models.uploads import Upload
 from apps.track.models.versions import Rendition, TrackVersion
+from apps.track.models.words import TrackWord
 
 __all__ = [
     "Playlist",
@@ -16,5 +17,6 @@ __all__ = [
     "TrackCollaborator",
     "TrackLike",
     "TrackVersion",
+    "TrackWord",
     "Upload",
 ]

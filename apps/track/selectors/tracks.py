@@ -8,8 +8,8 @@ from django.db.models import F, QuerySet
 
 from apps.auth.selectors import find_user_by_login
 from apps.track.errors import TrackNotFoundError
-from apps.track.models import Track, TrackLike
-from veza.kit.search import with_alike, with_words
+from apps.track.models import Track, TrackLike, TrackWord
+from veza.kit.search import with_mistyped, with_words
 
 _RANGES = {
     "min_duration_ms": "duration_ms__gte",
@@ -63,7 +63,7 @@ def _one(tracks: QuerySet[Track], track_id: UUID) -> Track:
 def search_tracks(text: str, *, user_id: UUID | None, limit: int) -> list[Track]:
     """The best of what the caller may come upon; where nothing holds the words, what is alike."""
     seen = Track.objects.found_by(user_id)
-    for matching in (_with_words, with_alike):
+    for matching in (_with_words, _with_mistyped):
         rows = matching(seen, text).order_by(F("relevance").desc(), "-id").select_related("active")
         if found := list(rows[:limit]):
             return found
@@ -72,6 +72,10 @@ def search_tracks(text: str, *, user_id: UUID | None, limit: int) -> list[Track]
 
 def _with_words(tracks: QuerySet[Track], text: str) -> QuerySet[Track]:
     return with_words(tracks, text, vector=F("vector"))
+
+
+def _with_mistyped(tracks: QuerySet[Track], text: str) -> QuerySet[Track]:
+    return with_mistyped(tracks, text, vector=F("vector"), known=TrackWord.objects.all())
 
 
 def _filtered(tracks: QuerySet[Track], filters: Mapping[str, Any]) -> QuerySet[Track]:
@@ -85,5 +89,6 @@ def _filtered(tracks: QuerySet[Track], filters: Mapping[str, Any]) -> QuerySet[T
         owner = find_user_by_login(uploader) if "@" not in uploader else None
         tracks = tracks.filter(owner_id=owner.id) if owner else tracks.none()
     if text := filters.get("search"):
-        tracks = with_alike(tracks, text) if filters.get("similar") else _with_words(tracks, text)
+        matching = _with_mistyped if filters.get("similar") else _with_words
+        tracks = matching(tracks, text)
     return tracks.select_related("active")

@@ -48,10 +48,11 @@ def try_again(*, version_id: UUID, by: Actor, now: datetime) -> TrackVersion:
 def _put_back(version: TrackVersion, *, now: datetime) -> None:
     version.status, version.stage = TrackStatus.PROCESSING, Stage.UPLOADED
     version.progress, version.tries, version.queued_at = 0, 0, now
+    version.job_taken_at, version.job_asks = None, 0
     version.error_code = version.error_detail = ""
     version.save(
         update_fields=[
-            "status", "stage", "progress", "tries", "queued_at", "error_code", "error_detail",
-            "updated_at",
+            "status", "stage", "progress", "tries", "queued_at", "job_taken_at", "job_asks",
+            "error_code", "error_detail", "updated_at",
         ]
     )  # fmt: skip

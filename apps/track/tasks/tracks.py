@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.track.services import history, jobs, processing, purge
 from apps.track.services.artwork_files import sweep_artwork
+from apps.track.services.words import tidy_words
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 5, 300
 
@@ -36,9 +37,10 @@ def resume_versions(**_: object) -> None:
 
 @shared_task(name="track.purge")
 def purge_tracks(**_: object) -> None:
-    """Every night: what was deleted 30 days ago, and files of nobody."""
+    """Every night: what was deleted 30 days ago, files of nobody, and words of no track."""
     now = timezone.now()
     while purge.purge_deleted(now=now) == purge.AT_ONCE:
         pass
     purge.remove_orphans(now=now)
     sweep_artwork(now=now)
+    tidy_words()
