@@ -93,9 +93,7 @@ class RedisProjection:
 
     def feed_after(self, position: int, *, limit: int, wait_s: float) -> list[FeedRow]:
         block = max(1, int(min(wait_s, WAIT_S) * 1000))
-        ask = partial(
-            self._patient.xread, {self._log: _past(position)}, count=PIECES, block=block
-        )
+        ask = partial(self._patient.xread, {self._log: _past(position)}, count=PIECES, block=block)
         rows: list[FeedRow] = []
         while pieces := _entries(_guarded(ask)):
             rows += _rows(pieces, after=position)
@@ -120,8 +118,7 @@ class RedisProjection:
         return RoomRows(gone, [r for r in rows if position < r.position <= through])
 
     def find(self, room: str, message_id: str) -> int | None:
-        """From the newest on, a page at a time: who comes back has mostly not been away for long.
-        """
+        """From the newest on: who comes back has mostly not been away for long."""
         start = id_at_start(message_id)
         for page in self._pages(room):
             for line in reversed(page):
@@ -137,7 +134,7 @@ class RedisProjection:
             return
         last = "+"
         while pieces := _guarded(partial(self._patient.xrevrange, self._log, last, count=PIECES)):
-            for name, fields in pieces:
+            for _, fields in pieces:
                 yield fields[b"e"].split(b"\n")
             last = f"({pieces[-1][0].decode()}"
 
