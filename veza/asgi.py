@@ -21,6 +21,7 @@ from apps.track.api.views import tus  # noqa: E402
 from apps.track.api.views.tus_requests import is_upload_path  # noqa: E402
 from veza.config import config  # noqa: E402
 from veza.health.native import is_readiness_check, send_readiness  # noqa: E402
+from veza.kit import collector  # noqa: E402
 from veza.kit.api.hot import HotReads  # noqa: E402
 from veza.kit.asgi import hot, lifecycle  # noqa: E402
 from veza.kit.asgi.bridge import WSGIBridge  # noqa: E402
@@ -88,6 +89,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     _hot = hot_reads()
     hot.answer_with(_hot)
     lifecycle.drain_with(lambda within_s: here.drain(within_s=within_s))
+    collector.spare_what_is_loaded()
     await send({"type": "lifespan.startup.complete"})
     try:
         await receive()

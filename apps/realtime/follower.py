@@ -173,12 +173,13 @@ class Follower:
             try:
                 if not self.is_filled:
                     await self._fill()
-                await self.catch_up()
-                self._tell_recovered()
-                retry_s = 0.0
                 if self._source.waits:
                     await self._read(wait_s=READ_WAIT_S)
                 else:
+                    await self.catch_up()
+                self._tell_recovered()
+                retry_s = 0.0
+                if not self._source.waits:
                     await self._pause(self._poll_s())
             except (DatabaseError, InterfaceError, OSError, UpstreamError) as fault:
                 self._tell_fault(fault)
@@ -252,12 +253,16 @@ class Follower:
         await self._fill()
 
     def _after(self, position: int, epoch: str, wait_s: float) -> tuple[LogBounds, Sequence[Row]]:
-        """Blocking. One cheap statement where nothing has come, which is what most polls find."""
+        """Blocking. One cheap statement where nothing has come, which is what most polls find; and
+        rows that continue what is known say all that bounds would.
+        """
         if not self._source.waits:
             bounds = self._source.bounds()
             if bounds.epoch == epoch and bounds.head == position:
                 return bounds, ()
         rows = self._source.after(position, limit=READ_FACTS, wait_s=wait_s)
+        if rows and rows[0]["position"] == position + 1 and rows[-1]["epoch"] == epoch:
+            return LogBounds(epoch=epoch, oldest=position + 1, head=rows[-1]["position"]), rows
         return self._source.bounds(), rows
 
     def _tell_fault(self, fault: BaseException) -> None:

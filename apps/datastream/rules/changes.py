@@ -2,19 +2,20 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Row = Mapping[str, Any]
+_SEQUENCE = re.compile(r'\["([0-9]+)","([0-9]+)"\]')
 
 
 class ChangeError(ValueError):
     """This is no document of a change."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One change of a row. `at_us` is when it was committed; `order` rises with every change, and
     is None where the reader does not know what came before.
     """
@@ -104,5 +105,7 @@ def _message(message: Mapping[str, str]) -> NewEpoch | Whole | None:
 
 def _order(sequence: str | None) -> tuple[int, int] | None:
     """`["<end of the last commit>","<place of the change>"]`, either of them null."""
+    if found := _SEQUENCE.fullmatch(sequence or ""):
+        return int(found[1]), int(found[2])
     last, lsn = json.loads(sequence) if sequence else (None, None)
     return None if last is None or lsn is None else (int(last), int(lsn))

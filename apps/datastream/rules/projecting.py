@@ -9,10 +9,10 @@ from apps.datastream.rules.rounds import (
     FINISHED,
     REMOVED,
     Played,
+    Told,
     envelope,
-    rooms_of,
-    round_of_row,
     to_json,
+    told_of_row,
 )
 from veza.integrations.projection import Announcement, Effect
 
@@ -33,6 +33,7 @@ class Projecting:
         self.epoch = epoch
         self.head = head
         self.effects: list[Effect] = []
+        self._epoch_json = to_json(epoch)
 
     def add(self, change: Change, games: Mapping[str, Played]) -> None:
         """Raises ChangeError for a row that makes no sense; then nothing of it is added."""
@@ -43,30 +44,17 @@ class Projecting:
         for kind, round_, game in planned:
             self._add(kind, round_, game, change)
 
-    def _add(self, kind: Any, round_: Mapping[str, Any], game: Played, change: Change) -> None:
-        told = None
-        document = to_json(round_)
+    def _add(self, kind: Any, round_: Told, game: Played, change: Change) -> None:
+        news = None
         if kind != "known":
             self.head += 1
-            message = envelope(
-                _TYPES[kind], change, row=round_["id"], document=document,
-                at=(self.head, self.epoch),
-            )  # fmt: skip
-            told = Announcement(position=self.head, envelope=message, rooms=rooms_of(game))
-        self.effects.append(
-            Effect(
-                kind=kind,
-                id=round_["id"],
-                slug=game.slug,
-                type=game.type,
-                score=round_["timestamp"],
-                document=document,
-                announcement=told,
-            )
-        )
+            message = envelope(_TYPES[kind], change, round_, at=(self.head, self._epoch_json))
+            news = Announcement(self.head, message, game.rooms)
+        number, at_ms, document = round_
+        self.effects.append(Effect(kind, number, game.slug, game.type, at_ms, document, news))
 
 
-_Planned = list[tuple[str, dict[str, Any], Played]]
+_Planned = list[tuple[str, Told, Played]]
 
 
 def _planned(change: Change, games: Mapping[str, Played]) -> _Planned:
@@ -82,11 +70,11 @@ def _planned(change: Change, games: Mapping[str, Played]) -> _Planned:
     return [("corrected", *_round(whole, games))]
 
 
-def _round(row: Row | None, games: Mapping[str, Played]) -> tuple[dict[str, Any], Played]:
+def _round(row: Row | None, games: Mapping[str, Played]) -> tuple[Told, Played]:
     if row is None:
         raise ValueError("the row is missing")
     game = games[str(row["game_id"])]
-    return round_of_row(row, game), game
+    return told_of_row(row, game), game
 
 
 def _whole(before: Row | None, after: Row | None) -> dict[str, Any]:

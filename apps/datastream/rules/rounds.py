@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps.datastream.rules.changes import Change
+from veza.integrations.projection import EVERY
 
 FINISHED, CORRECTED, REMOVED = "round.finished", "round.corrected", "round.removed"
-GAME_ROOM, TYPE_ROOM, ALL_ROOM = "game:{slug}", "game-type:{type}", "games"
+GAME_ROOM, TYPE_ROOM, ALL_ROOM = "game:{slug}", "game-type:{type}", EVERY
 WORD = r"[A-Za-z0-9_.-]{1,64}"
 ROUND: dict[str, dict[str, Any]] = {
     "id": {"type": "integer"},
@@ -29,18 +31,41 @@ _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKETS = re.compile(r"[\[\]{}]")
 MAX_DEPTH = 100
 """Parsers of clients, and ours, have a limit."""
+_UNUSUAL = re.compile(r"[0-9]{300}|[eE][-+]?[0-9]{3}|[\r\n]")
+"""Numbers that may be none for clients, and more lines than one."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
+_48_BITS = (1 << 48) - 1
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Played:
     """What a round has of its game."""
 
     id: UUID
     slug: str
     type: str
+
+    @cached_property
+    def rooms(self) -> tuple[str, ...]:
+        """Where a round of this game is told."""
+        return (GAME_ROOM.format(slug=self.slug), TYPE_ROOM.format(type=self.type), ALL_ROOM)
+
+    @cached_property
+    def members(self) -> str:
+        """Those of a round's JSON."""
+        return to_json({"game_id": str(self.id), "game_slug": self.slug, "game_type": self.type})[
+            1:-1
+        ]
+
+
+class Told(NamedTuple):
+    """A round as REST, sockets and keys hold it; `at_ms` is its time."""
+
+    id: int
+    at_ms: int
+    document: str
 
 
 ROUND_EXAMPLE = {
@@ -60,49 +85,64 @@ def is_word(text: str) -> bool:
     return _WORD.fullmatch(text) is not None
 
 
-def round_document(
-    *,
-    number: int,
-    game: Played,
-    finished_at: datetime,
-    extras: Any,
-) -> dict[str, Any]:
-    """The round as REST, sockets and keys hold it. `id` comes first: keys are searched by it."""
-    micros = (finished_at - _EPOCH) // _MICROSECOND
-    return {
-        "id": number,
-        "game_id": str(game.id),
-        "game_slug": game.slug,
-        "game_type": game.type,
-        "finished_at": _shown(finished_at),
-        "extras": extras,
-        "timestamp": micros // 1000,
-    }
+def told(*, number: int, game: Played, finished_at: datetime, extras: str) -> Told:
+    """The round with this JSON as its extras. `id` comes first: keys are searched by it.
 
-
-def round_of_row(row: Mapping[str, Any], game: Played) -> dict[str, Any]:
-    """The round of a captured row. Raises KeyError, TypeError and ValueError."""
-    return round_document(
-        number=int(row["id"]),
-        game=game,
-        finished_at=datetime.fromisoformat(row["finished_at"]),
-        extras=read_extras(row["extras"]),
+    It is written as text, because thousands come in a second. Raises TypeError and ValueError.
+    """
+    at_ms = (finished_at - _EPOCH) // _MILLISECOND
+    return Told(
+        number,
+        at_ms,
+        f'{{"id":{number},{game.members},"finished_at":"{_shown(finished_at)}",'
+        f'"extras":{readable(extras)},"timestamp":{at_ms}}}',
     )
 
 
-def read_extras(text: str) -> Any:
-    """The JSON of a column. Raises ValueError.
+def told_of_row(row: Mapping[str, Any], game: Played) -> Told:
+    """The round of a captured row. Raises KeyError, TypeError and ValueError."""
+    return told(
+        number=int(row["id"]),
+        game=game,
+        finished_at=datetime.fromisoformat(row["finished_at"]),
+        extras=row["extras"],
+    )
+
+
+def readable(text: str) -> str:
+    """The JSON of a column as it is, if every client can read it. Raises TypeError and ValueError.
 
     PostgreSQL holds numbers that no client's JSON can: they are told as their digits. What is
     nested deeper than MAX_DEPTH is told as its text.
     """
-    if _depth(text) > MAX_DEPTH:
+    if _UNUSUAL.search(text) is None and _may_be_shallow(text) and _is_json(text):
         return text
-    return json.loads(text, parse_float=_number, parse_int=_number)
+    if _depth(text) > MAX_DEPTH:
+        return to_json(text)
+    return to_json(json.loads(text, parse_float=_number, parse_int=_number))
+
+
+def _is_json(text: str) -> bool:
+    """Without anything around it."""
+    try:
+        return _scan(text, 0)[1] == len(text)
+    except (StopIteration, ValueError):
+        return False
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_scan = json.JSONDecoder(parse_constant=_refuse).scan_once
+
+
+def _may_be_shallow(text: str) -> bool:
+    return text.count("[") + text.count("{") <= MAX_DEPTH
 
 
 def _depth(text: str) -> int:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if _may_be_shallow(text):
         return 0
     depth = deepest = 0
     for mark in _BRACKETS.findall(_STRINGS.sub("", text)):
@@ -124,34 +164,33 @@ def to_json(document: Any) -> str:
     return _encode(document)
 
 
-def rooms_of(game: Played) -> tuple[str, ...]:
-    """Where a round of this game is told."""
-    return (GAME_ROOM.format(slug=game.slug), TYPE_ROOM.format(type=game.type), ALL_ROOM)
-
-
-def message_id(*, at_us: int, lsn: int, row: int) -> UUID:
+def message_id(*, at_us: int, lsn: int, row: int) -> str:
     """A UUIDv7 of the commit's time and the row: the same whoever captures the change.
 
     A row may be changed several times in one commit; the change's place in PostgreSQL's log, of
     which every record begins at a multiple of 8, tells them apart.
     """
-    number = (at_us // 1000 & (1 << 48) - 1) << 80
-    number |= 7 << 76 | (lsn >> 3 & 0xFFF) << 64
-    return UUID(int=number | 1 << 63 | row & (1 << 62) - 1)
+    time = at_us // 1000 & _48_BITS
+    low = 1 << 63 | row & (1 << 62) - 1
+    return (
+        f"{time >> 16:08x}-{time & 0xFFFF:04x}-7{lsn >> 3 & 0xFFF:03x}"
+        f"-{low >> 48:04x}-{low & _48_BITS:012x}"
+    )
 
 
-def envelope(kind: str, change: Change, *, row: int, document: str, at: tuple[int, str]) -> str:
-    """What clients get, as JSON without the name of their room; `at` is position and epoch,
-    `document` the round's JSON. The rest is written as text, because thousands come in a second.
+def envelope(kind: str, change: Change, round_: Told, *, at: tuple[int, str]) -> str:
+    """What clients get, as JSON without the name of their room; `at` is the position, and the
+    epoch as JSON.
     """
-    name = message_id(at_us=change.at_us, lsn=change.lsn, row=row)
+    name = message_id(at_us=change.at_us, lsn=change.lsn, row=round_.id)
     time = _shown(_EPOCH + timedelta(microseconds=change.at_us))
     return (
         f'{{"id":"{name}","type":"{kind}","version":1,"time":"{time}",'
-        f'"subject":{{"type":"round","id":"{row}"}},"actor":null,"data":{document},'
-        f'"position":{at[0]},"epoch":{_encode(at[1])}}}'
+        f'"subject":{{"type":"round","id":"{round_.id}"}},"actor":null,"data":{round_.document},'
+        f'"position":{at[0]},"epoch":{at[1]}}}'
     )
 
 
 def _shown(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat().removesuffix("+00:00") + "Z"

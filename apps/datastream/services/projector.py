@@ -79,13 +79,19 @@ class Seen:
     """
 
     def __init__(self, mark: str) -> None:
-        self.mark = mark
+        place = mark.split(":") if mark else (0, 0)
+        self._place = (int(place[0]), int(place[1]))
         self._rows: set[object] = set()
+
+    @property
+    def mark(self) -> str:
+        """What to begin with in its stead; "" at the very beginning."""
+        return "{}:{}".format(*self._place) if any(self._place) else ""
 
     def copy(self) -> "Seen":
         """For a batch that may fail."""
-        other = Seen(self.mark)
-        other._rows = set(self._rows)
+        other = Seen("")
+        other._place, other._rows = self._place, set(self._rows)
         return other
 
     def is_new(self, change: Change) -> bool:
@@ -94,19 +100,18 @@ class Seen:
             return True
         row = change.after or change.before or {}
         key = (change.op, row.get("id"))
-        last = tuple(map(int, self.mark.split(":"))) if self.mark else (0, 0)
-        if change.order < last or (change.order == last and key in self._rows):
+        if change.order > self._place:
+            self._place, self._rows = change.order, {key}
+            return True
+        if change.order < self._place or key in self._rows:
             return False
-        if change.order > last:
-            self.mark = "{}:{}".format(*change.order)
-            self._rows.clear()
         self._rows.add(key)
         return True
 
 
 class Turns:
-    """Applies batches one after the other, where the projection allows it while the next is being
-    made: then a failure is raised by the next call.
+    """Applies batches one after the other. Where there is more and the projection allows it, while
+    the next is being made: then a failure is raised by the next call.
     """
 
     def __init__(self, into: Projection) -> None:
@@ -116,10 +121,10 @@ class Turns:
         self.settled = Seen("")
         """Of the last batch that was applied."""
 
-    def apply(self, batch: Batch, seen: Seen) -> None:
+    def apply(self, batch: Batch, seen: Seen, *, is_last: bool) -> None:
         """Raises what Projection.apply raises, of this batch or the one before."""
         self.settle()
-        if self._thread is None:
+        if is_last or self._thread is None:
             self._into.apply(batch)
             self.settled = seen
         else:
@@ -192,10 +197,8 @@ class Projector:
             self._state = state
             return 0
         for part in _parts(found):
-            state = self._apply(state, *part)
+            state = self._apply(state, *part, is_last=len(found) < BATCH)
             self._state = state
-        if len(found) < BATCH:
-            self._turns.settle()
         if time.monotonic() >= self._trim_at:
             self._turns.settle()
             self._stream.trim(TOPIC, self._place_in(state))
@@ -207,7 +210,7 @@ class Projector:
         kind, _, place = state.place.partition(" ")
         return place if kind == type(self._stream).__name__ else FIRST
 
-    def _apply(self, state: State, parsed: Sequence[object], place: str) -> State:
+    def _apply(self, state: State, parsed: Sequence[object], place: str, *, is_last: bool) -> State:
         """One batch, which holds at most one new epoch: at its beginning."""
         first = parsed[0] if parsed else None
         begins = isinstance(first, NewEpoch | Emptied)
@@ -231,9 +234,8 @@ class Projector:
             is_ready=is_ready,
             place=f"{type(self._stream).__name__} {place}",
         )
-        self._turns.apply(
-            Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects), seen
-        )
+        batch = Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects)
+        self._turns.apply(batch, seen, is_last=is_last)
         self._seen = seen
         return after
 

@@ -2,81 +2,73 @@
 
 import http.client
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from deploy.load.rounds.place import Place, quantiles, until
+from deploy.load.rounds.place import PATIENCE_S, Place, quantiles, until
+from deploy.load.rounds.watchers import WRITERS
 
-WATCHERS = ("stream", "projected", "socket")
 GOALS_MS = (5.0, 30.0)
+SECOND_NS = 1_000_000_000
+
+Times = Mapping[int, list[int]]
 
 
 def latencies(place: Place, *, rate: int, seconds: float) -> Iterator[str]:
     """A line for each stage. Web, capture and projector run already."""
     until(lambda: _answers(place.web_port), what="the web process answers", every_s=0.1)
-    with ExitStack() as stack:
-        files = {kind: place.folder / f"seen-{kind}" for kind in WATCHERS}
-        for kind, file in files.items():
-            stack.enter_context(_watcher(place, kind, file))
-        until(lambda: _all_watch(place, files), what="the watchers watch", every_s=0.2)
-        written = place.folder / "written"
-        writer = stack.enter_context(_watcher(place, "write", written, str(rate), str(seconds)))
-        writer.wait()
-        commits = {row: times for row, *times in _lines(written)}
-        until(lambda: len(_times(files["socket"]).keys() & commits.keys()) >= len(commits),
-              what="all rounds have come to the client", every_s=0.5)  # fmt: skip
-    yield from _told(commits, {kind: _times(file) for kind, file in files.items()}, rate=rate)
+    rounds = int(rate / WRITERS * seconds) * WRITERS
+    with _watchers(place, "watch", str(rounds)) as watching:
+        until((place.folder / "watching").exists, what="the watchers watch", every_s=0.1)
+        with _watchers(place, "write", str(rate), str(seconds)) as writing:
+            writing.wait()
+        watching.wait(PATIENCE_S)
+    kinds = ("stream", "projected", "socket")
+    seen = {kind: _times(place.folder / f"seen-{kind}") for kind in kinds}
+    yield from _told(_times(place.folder / "written"), seen, rate=rate)
 
 
-def _told(
-    commits: dict[int, list[int]], seen: dict[str, dict[int, list[int]]], *, rate: int
-) -> Iterator[str]:
-    first, last = min(t[0] for t in commits.values()), max(t[1] for t in commits.values())
-    actual = len(commits) / (last - first) * 1e9
+def _told(commits: Times, seen: Mapping[str, Times], *, rate: int) -> Iterator[str]:
+    began = min(t[0] for t in commits.values())
+    actual = len(commits) / (max(t[1] for t in commits.values()) - began) * SECOND_NS
     yield f"latency         {len(commits):,} rounds, {actual:,.0f}/s of {rate:,}, one a commit; ms"
     stages: dict[str, dict[int, float]] = {
-        "the INSERT itself": {row: t[1] - t[0] for row, t in commits.items()},
-        "commit -> captured": _since(commits, seen["stream"], 1),
-        "commit -> in the stream": _since(commits, seen["stream"], 0),
+        "the INSERT itself": {row: (t[1] - t[0]) / 1e6 for row, t in commits.items()},
+        "commit -> captured": _since(commits, seen["stream"], 0, scale=1000),
+        "commit -> in the stream": _since(commits, seen["stream"], 1),
         "commit -> projected": _since(commits, seen["projected"], 0),
         "commit -> WebSocket": _since(commits, seen["socket"], 0),
     }
     for name, taken in stages.items():
-        p50, p99 = quantiles([value / 1e6 for value in taken.values()])
+        p50, p99 = quantiles(list(taken.values()))
         yield f"  {name:24}p50 {p50:6.2f}   p99 {p99:6.2f}   ({len(taken):,} seen)"
     yield f"  goals of the last       p50 {GOALS_MS[0]:6.2f}   p99 {GOALS_MS[1]:6.2f}"
+    seconds: dict[int, list[float]] = {}
+    for row, ms in stages["commit -> WebSocket"].items():
+        seconds.setdefault((commits[row][1] - began) // SECOND_NS, []).append(ms)
+    worst = (f"{quantiles(seconds[second])[1]:.1f}" for second in sorted(seconds))
+    yield f"  its p99 second by second: {' '.join(worst)}"
 
 
-def _since(
-    commits: dict[int, list[int]], seen: dict[int, list[int]], which: int
-) -> dict[int, float]:
-    """After the writer was told that it is committed; before that may be, too."""
-    return {row: seen[row][which] - times[1] for row, times in commits.items() if row in seen}
+def _since(commits: Times, seen: Times, which: int, *, scale: int = 1) -> dict[int, float]:
+    """In milliseconds after the writer was told that it is committed; before that may be, too."""
+    return {
+        row: (seen[row][which] * scale - times[1]) / 1e6
+        for row, times in commits.items()
+        if row in seen
+    }
 
 
-def _watcher(
-    place: Place, kind: str, file: Path, *more: str
+def _watchers(
+    place: Place, kind: str, *more: str
 ) -> AbstractContextManager["subprocess.Popen[bytes]"]:
-    return place.running("-m", "deploy.load.rounds.watchers", kind, str(file), *more)
+    return place.running("-m", "deploy.load.rounds.watchers", kind, str(place.folder), *more)
 
 
-def _all_watch(place: Place, files: dict[str, Path]) -> bool:
-    place.insert(1)
-    time.sleep(0.1)
-    return all(file.exists() and file.stat().st_size for file in files.values())
-
-
-def _times(file: Path) -> dict[int, list[int]]:
-    return {row: times for row, *times in _lines(file)}
-
-
-def _lines(file: Path) -> Iterator[list[int]]:
+def _times(file: Path) -> Times:
     with file.open() as lines:
-        for line in lines:
-            if line.endswith("\n"):
-                yield [int(word) for word in line.split()]
+        return {row: times for row, *times in ([int(w) for w in line.split()] for line in lines)}
 
 
 def _answers(port: int) -> bool:

@@ -1,104 +1,187 @@
-"""Who notes when a round came by: `python -m deploy.load.rounds.watchers KIND FILE [...]`.
+"""Who commits rounds, and who notes when they came by.
 
-Lines are the number of the round and a time of the machine's clock in nanoseconds; the stream's
-also has the time at which the reader made its document.
+    python -m deploy.load.rounds.watchers write FOLDER RATE SECONDS
+    python -m deploy.load.rounds.watchers watch FOLDER ROUNDS
+
+What is measured shares the cores with them, so they do little: bytes are kept as they came, with
+the time, and are read when all is over. Lines of the files that they leave are the number of a
+round and times of the machine's clock in nanoseconds.
 """
 
-import asyncio
-import json
+import gc
 import os
+import re
+import selectors
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import IO, Any
+from bisect import bisect_left
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-import psycopg
-from redis import Redis
-from websockets.asyncio.client import connect
+import hiredis
+from psycopg import pq
 
 from deploy.load.rounds.place import GAME, TOPIC
 
-INSERT = "INSERT INTO datastream_round (game_id) VALUES (%s) RETURNING id"
+INSERT = b"INSERT INTO datastream_round (game_id) VALUES ($1) RETURNING id"
+GAME_ID = b"SELECT id FROM datastream_game WHERE slug = $1"
 WRITERS = 2
+RECEIVED = 1 << 16
+HELLO = b'{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"games"}}'
+JOINED = b'"subscribe":{'
+PING = b"\x81\x02{}"
+ROUND = rb'"data":\{"id":(\d+),'
+IN_SOCKET, IN_CHANNEL = re.compile(ROUND), re.compile(rb'\{"id":(\d+),"game_id"')
+IN_STREAM = re.compile(rb'"after":\{"id":(\d+),.*"ts_us":(\d+)')
+
+Lines = list[tuple[int, ...]]
 
 
-def write(out: IO[str], rate: str, seconds: str) -> None:
+def write(folder: Path, rate: float, seconds: float) -> None:
     """Commit single rows at a rate; before and after each commit are noted."""
+    noted: list[Lines] = [[] for _ in range(WRITERS)]
     threads = [
-        threading.Thread(target=_write, args=[out, float(rate) / WRITERS, float(seconds)])
-        for _ in range(WRITERS)
+        threading.Thread(target=_write, args=[each, rate / WRITERS, seconds]) for each in noted
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    _leave(folder / "written", [line for each in noted for line in each])
 
 
-def _write(out: IO[str], rate: float, seconds: float) -> None:
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as db:
-        game = db.execute("SELECT id FROM datastream_game WHERE slug = %s", [GAME]).fetchone()
-        began = time.monotonic()
-        for number in range(int(rate * seconds)):
-            time.sleep(max(0.0, began + number / rate - time.monotonic()))
-            before = time.time_ns()
-            (row,) = db.execute(INSERT, game, prepare=True).fetchone() or (0,)
-            out.write(f"{row} {before} {time.time_ns()}\n")
+def _write(noted: Lines, rate: float, seconds: float) -> None:
+    db = pq.PGconn.connect(os.environ["DATABASE_URL"].encode())
+    game = db.exec_params(GAME_ID, [GAME.encode()]).get_value(0, 0)
+    db.prepare(b"insert", INSERT)
+    began = time.monotonic()
+    for number in range(int(rate * seconds)):
+        time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        before = time.time_ns()
+        row = db.exec_prepared(b"insert", [game]).get_value(0, 0)
+        noted.append((int(row or b""), before, time.time_ns()))
 
 
-def stream(out: IO[str]) -> None:
+class Bytes:
+    """What came over one connection, and when."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self._chunks: list[bytes] = []
+        self._times: list[int] = []
+
+    def take(self) -> bytes:
+        """Keep what has come."""
+        data = self.connection.recv(RECEIVED)
+        self._times.append(time.time_ns())
+        self._chunks.append(data)
+        return data
+
+    def lines(self, pattern: re.Pattern[bytes]) -> Lines:
+        """The groups of each match, and when its last byte had come."""
+        ends = list(accumulate(map(len, self._chunks)))
+        return [
+            (*map(int, match.groups()), self._times[bisect_left(ends, match.end())])
+            for match in pattern.finditer(b"".join(self._chunks))
+        ]
+
+
+class Stream(Bytes):
     """What stands in the change stream."""
-    client: Any = Redis.from_url(os.environ["REDIS_URL"])
-    place = "$"
-    while True:
-        found = client.xread({TOPIC: place}, block=1000)
-        streams = found.values() if isinstance(found, dict) else [each[1:] for each in found]
-        entries = next(iter(streams), [()])[0]
-        now = time.time_ns()
-        for name, fields in entries or ():
-            place = name.decode()
-            document = json.loads(fields[b"value"])
-            out.write(f"{document['after']['id']} {now} {document['ts_us'] * 1000}\n")
+
+    def __init__(self) -> None:
+        super().__init__(_redis())
+        self._reader: Any = hiredis.Reader()
+        self._ask(b"$")
+
+    def take(self) -> bytes:
+        data = super().take()
+        self._reader.feed(data)
+        if answer := self._reader.gets():
+            self._ask(answer[0][1][-1][0])
+        return data
+
+    def _ask(self, after: bytes) -> None:
+        ask = ("XREAD", "BLOCK", 0, "STREAMS", TOPIC, after)
+        self.connection.sendall(hiredis.pack_command(ask))
 
 
-def projected(out: IO[str]) -> None:
+class Channel(Bytes):
     """What the projector has published for other programs."""
-    client: Any = Redis.from_url(os.environ["REDIS_URL"])
-    channel = client.pubsub()
-    channel.subscribe(f"stream:{GAME}")
-    for message in channel.listen():
-        if message["type"] == "message":
-            out.write(f"{json.loads(message['data'])['id']} {time.time_ns()}\n")
+
+    def __init__(self) -> None:
+        super().__init__(_redis())
+        self.connection.sendall(hiredis.pack_command(("SUBSCRIBE", f"stream:{GAME}")))
+        self.take()
 
 
-def socket(out: IO[str]) -> None:
+class Client(Bytes):
     """A client of the Centrifugo protocol in the room of all games."""
-    asyncio.run(_socket(out))
+
+    def __init__(self) -> None:
+        super().__init__(socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))))
+        self.connection.sendall(
+            b"GET /connection/websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+            b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        while b"\r\n\r\n" not in self.take():
+            pass
+        self._send(HELLO)
+        while JOINED not in self.take():
+            pass
+
+    def take(self) -> bytes:
+        data = super().take()
+        if PING in data:
+            self._send(b"{}")
+        return data
+
+    def _send(self, text: bytes) -> None:
+        """A frame with a mask of zeros."""
+        self.connection.sendall(bytes((0x81, 0x80 | len(text))) + bytes(4) + text)
 
 
-async def _socket(out: IO[str]) -> None:
-    url = f"ws://127.0.0.1:{os.environ['PORT']}/connection/websocket"
-    async with connect(url, compression=None, proxy=None, ping_interval=None) as client:
-        await client.send('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"games"}}')
-        async for text in client:
-            now = time.time_ns()
-            for line in str(text).splitlines():
-                message = json.loads(line)
-                if not message:
-                    await client.send("{}")
-                elif pub := message.get("push", {}).get("pub"):
-                    out.write(f"{pub['data']['data']['id']} {now}\n")
+def watch(folder: Path, rounds: int) -> None:
+    """Until so many rounds came to the client. The file `watching` tells that it has begun."""
+    stream, channel, client = Stream(), Channel(), Client()
+    waiting = selectors.DefaultSelector()
+    for each in (stream, channel, client):
+        waiting.register(each.connection, selectors.EVENT_READ, each)
+    (folder / "watching").touch()
+    gc.disable()
+    tail, come = b"", 0
+    while come < rounds:
+        for key, _ in waiting.select():
+            data = key.data.take()
+            if key.data is client:
+                seen = tail + data
+                come += seen.count(b'"round.finished"')
+                tail = seen[-len(b'"round.finished"') + 1 :]
+    _leave(folder / "seen-stream", stream.lines(IN_STREAM))
+    _leave(folder / "seen-projected", channel.lines(IN_CHANNEL))
+    _leave(folder / "seen-socket", client.lines(IN_SOCKET))
+
+
+def _redis() -> socket.socket:
+    address = urlsplit(os.environ["REDIS_URL"])
+    return socket.create_connection((address.hostname or "", address.port or 6379))
+
+
+def _leave(file: Path, lines: Lines) -> None:
+    file.write_text("".join(" ".join(map(str, line)) + "\n" for line in lines))
 
 
 def main() -> None:
-    kinds: dict[str, Callable[..., None]] = {
-        "write": write,
-        "stream": stream,
-        "projected": projected,
-        "socket": socket,
-    }
-    with open(sys.argv[2], "w", buffering=1) as out:
-        kinds[sys.argv[1]](out, *sys.argv[3:])
+    kind, folder, *numbers = sys.argv[1:]
+    if kind == "write":
+        write(Path(folder), float(numbers[0]), float(numbers[1]))
+    else:
+        watch(Path(folder), int(numbers[0]))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The projection of rounds. The adapter is PROJECTION_BACKEND's."""
 
 from veza.integrations.projection.port import (
+    EVERY,
     HELD,
     Announcement,
     Batch,
@@ -16,7 +17,7 @@ from veza.integrations.projection.port import (
 from veza.kit.backends import backend
 
 __all__ = [
-    "HELD", "Announcement", "Batch", "Effect", "FeedBounds", "FeedRow", "Projection",
+    "EVERY", "HELD", "Announcement", "Batch", "Effect", "FeedBounds", "FeedRow", "Projection",
     "ProjectionOvertakenError", "ProjectionUnavailableError", "RoomRows", "State", "projection",
 ]  # fmt: skip
 

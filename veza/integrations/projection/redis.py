@@ -1,8 +1,8 @@
 """The projection in Redis or Valkey, under names that other programs may read."""
 
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -14,10 +14,10 @@ from redis.retry import Retry
 
 from veza.integrations.projection import scripts
 from veza.integrations.projection.port import (
+    EVERY,
     HELD,
     HELD_LOG,
     Batch,
-    Effect,
     FeedBounds,
     FeedRow,
     ProjectionOvertakenError,
@@ -31,6 +31,10 @@ PROCESSED_S = 300
 WRITE_TIMEOUT_S = 5.0
 WAIT_S = 2.0
 PAUSE_S = 0.5
+PIECES = 100
+"""So many pieces of the log are read at once."""
+MOST = 2**64 - 1
+"""No id of a stream has a larger second half."""
 Answer = TypeVar("Answer")
 _FINISHED = b'"finished_at":"'
 
@@ -42,10 +46,10 @@ class RedisProjection:
 
     def __init__(self) -> None:
         self._name = f"{settings.REDIS_NAMESPACE}:feed:rounds"
+        self._log = f"{self._name}:log"
         self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
         self._quick = _connect(timeout_s=settings.ROOM_STATE_TIMEOUT_S)
         self._apply = self._patient.register_script(scripts.APPLY)
-        self._find = self._patient.register_script(scripts.FIND)
         self._try_again_at = 0.0
 
     def state(self) -> State:
@@ -71,43 +75,71 @@ class RedisProjection:
         floor = state.head if first is None else first - 1
         words: list[Any] = [
             batch.after, state.place, state.order, state.epoch, state.head, int(state.is_ready),
-            int(batch.begins_epoch), HELD, HELD_LOG, PROCESSED_S, floor,
+            int(batch.begins_epoch), HELD, HELD_LOG, PROCESSED_S, EVERY, floor,
         ]  # fmt: skip
-        for effect in batch.effects:
-            words += _words(effect)
+        for kind, number, slug, game_type, score, document, told in batch.effects:
+            names = _joined(told.rooms) if told else ""
+            line = f"{told.position} {names} {told.envelope}" if told else ""
+            words += (kind, number, slug, game_type, score, document, line, names)
         return words
 
     def bounds(self) -> FeedBounds:
         pipeline = self._patient.pipeline(transaction=True)
         pipeline.hmget(self._name, "epoch", "head", "floor")
-        pipeline.xrange(f"{self._name}:log", count=1)
+        pipeline.xrange(self._log, count=1)
         (epoch, head, floor), first = _guarded(pipeline.execute)
-        oldest = _position(first[0][0]) if first else int(head or 0) + 1
+        oldest = _positions(first[0][0])[0] if first else int(head or 0) + 1
         return FeedBounds((epoch or b"").decode(), max(oldest, int(floor or 0) + 1), int(head or 0))
 
     def feed_after(self, position: int, *, limit: int, wait_s: float) -> list[FeedRow]:
         block = max(1, int(min(wait_s, WAIT_S) * 1000))
-        key = f"{self._name}:log"
-        found = _guarded(
-            partial(self._patient.xread, {key: f"{position}-0"}, count=limit, block=block)
-        )
-        return [_row(*entry) for entry in _entries(found)]
+        ask = partial(self._patient.xread, {self._log: _past(position)}, count=PIECES, block=block)
+        rows: list[FeedRow] = []
+        while pieces := _entries(_guarded(ask)):
+            rows += _rows(pieces, after=position)
+            if len(rows) >= limit or len(pieces) < PIECES:
+                break
+            end = _past(rows[-1].position)
+            ask = partial(self._patient.xread, {self._log: end}, count=PIECES)
+        return rows[:limit]
 
     def room_after(self, room: str, position: int, *, through: int) -> RoomRows:
-        key = f"{self._name}:room:{room}"
+        """The list of a room is as short as what is mostly asked for is rare."""
+        if room == EVERY:
+            pieces = _guarded(partial(self._patient.xrange, self._log, min=f"({_past(position)}"))
+            rows = _rows(pieces, after=position)
+            return RoomRows(self.bounds().oldest - 1, [r for r in rows if r.position <= through])
         pipeline = self._patient.pipeline(transaction=True)
-        pipeline.xrange(key, count=1)
-        pipeline.xlen(key)
+        pipeline.lrange(self._key_of(room), 0, -1)
         pipeline.hget(self._name, "floor")
-        pipeline.xrange(key, min=f"({position}-0", max=f"{through}-0")
-        first, size, floor, found = _guarded(pipeline.execute)
-        gone = _position(first[0][0]) - 1 if size >= HELD else int(floor or 0)
-        return RoomRows(gone, [_row(*entry) for entry in found])
+        lines, floor = _guarded(pipeline.execute)
+        rows = [_row(line) for line in lines]
+        gone = rows[0].position - 1 if len(rows) >= HELD else int(floor or 0)
+        return RoomRows(gone, [r for r in rows if position < r.position <= through])
 
     def find(self, room: str, message_id: str) -> int | None:
-        key = f"{self._name}:room:{room}"
-        found = _guarded(partial(self._find, keys=[key], args=[id_at_start(message_id)]))
-        return _position(found) if found else None
+        """From the newest on: who comes back has mostly not been away for long."""
+        start = id_at_start(message_id)
+        for page in self._pages(room):
+            for line in reversed(page):
+                row = _row(line)
+                if row.envelope.startswith(start):
+                    return row.position
+        return None
+
+    def _pages(self, room: str) -> Iterator[list[bytes]]:
+        """The lines of a room, the newest page first."""
+        if room != EVERY:
+            yield _guarded(partial(self._patient.lrange, self._key_of(room), 0, -1))
+            return
+        last = "+"
+        while pieces := _guarded(partial(self._patient.xrevrange, self._log, last, count=PIECES)):
+            for _, fields in pieces:
+                yield fields[b"e"].split(b"\n")
+            last = f"({pieces[-1][0].decode()}"
+
+    def _key_of(self, room: str) -> str:
+        return f"{self._name}:told:{room}"
 
     def latest(self, slug: str) -> bytes | None:
         ready, found = self._read(lambda pipe: pipe.get(f"latest:{slug}"))
@@ -151,13 +183,14 @@ class RedisProjection:
             raise
 
 
-def _words(effect: Effect) -> list[Any]:
-    told = effect.announcement
-    position, envelope, rooms = (told.position, told.envelope, told.rooms) if told else ("", "", ())
-    return [
-        effect.kind, effect.id, effect.slug, effect.type, effect.score, effect.document,
-        position, envelope, len(rooms), *rooms,
-    ]  # fmt: skip
+@lru_cache(maxsize=1000)
+def _joined(rooms: tuple[str, ...]) -> str:
+    return " ".join(rooms)
+
+
+@lru_cache(maxsize=1000)
+def _split(rooms: str) -> tuple[str, ...]:
+    return tuple(rooms.split(" "))
 
 
 def _sorted(pairs: list[tuple[bytes, float]]) -> list[bytes]:
@@ -179,12 +212,28 @@ def _entries(found: Any) -> Any:
     return found[0][1] if found else []
 
 
-def _row(name: bytes, fields: dict[bytes, bytes]) -> FeedRow:
-    return FeedRow(_position(name), fields[b"e"].decode(), tuple(fields[b"r"].decode().split(" ")))
+def _rows(pieces: Any, *, after: int) -> list[FeedRow]:
+    """The messages of pieces of the log from a position on, which may stand within the first."""
+    rows = [_row(line) for _, fields in pieces for line in fields[b"e"].split(b"\n")]
+    return rows if not rows or rows[0].position > after else [r for r in rows if r.position > after]
 
 
-def _position(name: bytes) -> int:
-    return int(name.partition(b"-")[0])
+def _row(line: bytes) -> FeedRow:
+    """`<position> <room> <room> {envelope}`."""
+    head, _, rest = line.decode().partition(" {")
+    position, _, rooms = head.partition(" ")
+    return FeedRow(int(position), "{" + rest, _split(rooms))
+
+
+def _past(position: int) -> str:
+    """After every piece that ends there."""
+    return f"{position}-{MOST}"
+
+
+def _positions(name: bytes) -> tuple[int, int]:
+    """The first and the last of a piece."""
+    last, _, count = name.partition(b"-")
+    return int(last) - int(count) + 1, int(last)
 
 
 def _text(found: dict[bytes, bytes], name: bytes) -> str:

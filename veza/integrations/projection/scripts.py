@@ -1,13 +1,48 @@
 """What runs within Redis: a batch with its place, in one step.
 
-Keys are made from their parts, so it is not for Redis Cluster.
+Keys are made from their parts, so it is not for Redis Cluster. What many rounds of a batch do alike
+is gathered and done by one command, because each command has its price, also in the append-only
+file. A message of the feed is a line: its position, its rooms, its envelope. The log is a stream
+of pieces `<last position>-<count>`, each of several lines; a room is a list of lines.
 """
 
 APPLY = """
 local name = KEYS[1]
 if (redis.call('HGET', name, 'place') or '') ~= ARGV[1] then return 0 end
-local held, held_log, held_s = ARGV[8], ARGV[9], ARGV[10]
-local known, newest = name .. ':keys', name .. ':latest'
+local held, held_log, held_s, every = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], ARGV[11]
+local floor = ARGV[12]
+local known, newest, log = name .. ':keys', name .. ':latest', name .. ':log'
+local PIECE, MOST = 50, 2000
+
+-- One command for many values, or a few, because Lua's stack is not endless.
+local function give(command, key, values)
+  for first = 1, #values, MOST do
+    redis.call(command, key, unpack(values, first, math.min(first + MOST - 1, #values)))
+  end
+end
+
+local function list_of(lists, key)
+  if not lists[key] then lists[key] = {} end
+  return lists[key]
+end
+
+-- What is done once for all rounds of the batch: they are put into histories together, these and
+-- rooms are trimmed in the end, and of the newest rounds only the last is written.
+local waiting, histories, lines, told, rooms_of, latest = {}, {}, {}, {}, {}, {}
+
+local function put(key, score, document)
+  histories[key] = true
+  local list = list_of(waiting, key)
+  list[#list + 1] = score
+  list[#list + 1] = document
+end
+
+local function settle(key)
+  if waiting[key] then
+    give('ZADD', key, waiting[key])
+    waiting[key] = nil
+  end
+end
 
 -- The member of a set of rounds that begins with this id.
 local function find(key, id)
@@ -19,17 +54,9 @@ local function find(key, id)
 end
 
 local function drop(key, id)
+  settle(key)
   local member = find(key, id)
   if member then redis.call('ZREM', key, member) end
-end
-
--- What is done once for all rounds of the batch: sets and streams are trimmed in the end, and of
--- the newest rounds only the last is written.
-local histories, streams, latest = {}, {}, {}
-
-local function put(key, score, document)
-  histories[key] = true
-  redis.call('ZADD', key, score, document)
 end
 
 local function newest_of(slug)
@@ -63,6 +90,7 @@ end
 -- After a round went or changed: the newest of what the history holds.
 local function find_latest(slug)
   local key = 'history:' .. slug
+  settle(key)
   local top = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
   latest[slug] = nil
   redis.call('HDEL', newest, slug)
@@ -76,17 +104,45 @@ local function find_latest(slug)
   set_latest(slug, top[2], string.match(best, '^{"id":(-?%d+),'), best)
 end
 
-if ARGV[7] == '1' then
-  for _, key in ipairs(redis.call('SMEMBERS', known)) do redis.call('DEL', key) end
-  redis.call('DEL', known, newest, name .. ':log')
-  redis.call('HSET', name, 'floor', ARGV[11])
+-- The log has all messages, so the room of all needs no list of its own.
+local function tell(line, names)
+  lines[#lines + 1] = line
+  local rooms = rooms_of[names]
+  if not rooms then
+    rooms = {}
+    for room in string.gmatch(names, '[^ ]+') do
+      if room ~= every then rooms[#rooms + 1] = name .. ':told:' .. room end
+    end
+    rooms_of[names] = rooms
+  end
+  for _, room in ipairs(rooms) do
+    local list = list_of(told, room)
+    list[#list + 1] = line
+  end
 end
 
-local i = 12
-while i <= #ARGV do
+local function write_told()
+  for first = 1, #lines, PIECE do
+    local last = math.min(first + PIECE - 1, #lines)
+    local id = string.match(lines[last], '^%d+') .. '-' .. (last - first + 1)
+    redis.call('XADD', log, id, 'e', table.concat(lines, '\\n', first, last))
+  end
+  for room, list in pairs(told) do
+    give('RPUSH', room, list)
+    redis.call('LTRIM', room, -held, -1)
+    redis.call('SADD', known, room)
+  end
+end
+
+if ARGV[7] == '1' then
+  for _, key in ipairs(redis.call('SMEMBERS', known)) do redis.call('DEL', key) end
+  redis.call('DEL', known, newest, log)
+  redis.call('HSET', name, 'floor', floor)
+end
+
+for i = 13, #ARGV, 8 do
   local kind, id, slug, type = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local score, document = ARGV[i + 4], ARGV[i + 5]
-  local position, envelope, rooms = ARGV[i + 6], ARGV[i + 7], tonumber(ARGV[i + 8])
+  local score, document, line, names = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7]
   local of_game, of_type = 'history:' .. slug, 'history:type:' .. type
   if kind == 'corrected' or kind == 'removed' then
     drop(of_game, id)
@@ -102,43 +158,21 @@ while i <= #ARGV do
     find_latest(slug)
   end
   if kind == 'finished' then redis.call('SET', 'processed:' .. id, '1', 'EX', held_s) end
-  if position ~= '' then
-    local names = table.concat(ARGV, ' ', i + 9, i + 8 + rooms)
-    redis.call('XADD', name .. ':log', position .. '-0', 'e', envelope, 'r', names)
-    for n = i + 9, i + 8 + rooms do
-      local room = name .. ':room:' .. ARGV[n]
-      streams[room] = true
-      redis.call('XADD', room, position .. '-0', 'e', envelope, 'r', names)
-    end
+  if line ~= '' then
+    tell(line, names)
     if kind ~= 'removed' then redis.call('PUBLISH', 'stream:' .. slug, document) end
   end
-  i = i + 9 + rooms
 end
 
 write_latest()
+write_told()
 for key in pairs(histories) do
+  settle(key)
   redis.call('SADD', known, key)
-  redis.call('ZREMRANGEBYRANK', key, 0, -tonumber(held) - 2)
+  redis.call('ZREMRANGEBYRANK', key, 0, -held - 2)
 end
-for room in pairs(streams) do
-  redis.call('SADD', known, room)
-  redis.call('XTRIM', room, 'MAXLEN', held)
-end
-redis.call('XTRIM', name .. ':log', 'MAXLEN', '~', held_log)
+redis.call('XTRIM', log, 'MINID', '~', math.max(0, tonumber(ARGV[5]) - held_log))
 redis.call('HSET', name, 'place', ARGV[2], 'order', ARGV[3], 'epoch', ARGV[4], 'head', ARGV[5],
            'ready', ARGV[6])
 return 1
-"""
-
-# From the newest on, a page at a time: who comes back has mostly not been away for long.
-FIND = """
-local last = '+'
-while true do
-  local page = redis.call('XREVRANGE', KEYS[1], last, '-', 'COUNT', 100)
-  for _, entry in ipairs(page) do
-    if string.sub(entry[2][2], 1, #ARGV[1]) == ARGV[1] then return entry[1] end
-  end
-  if #page < 100 then return false end
-  last = '(' .. page[#page][1]
-end
 """

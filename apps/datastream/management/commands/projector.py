@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.datastream.services.projector import Projector
+from veza.kit import collector
 
 
 class Command(BaseCommand):
@@ -19,4 +20,5 @@ class Command(BaseCommand):
         projector = Projector()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: projector.stop())
+        collector.spare_what_is_loaded()
         projector.run()

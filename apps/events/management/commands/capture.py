@@ -7,6 +7,7 @@ from rich.table import Table
 
 from apps.events import selectors
 from apps.events.capture.reader import Capture
+from veza.kit import collector
 
 
 class Command(BaseCommand):
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             capture.begin_anew("an operator asked for it")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: capture.stop())
+        collector.spare_what_is_loaded()
         capture.run()
 
     def _show(self) -> None:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from apps.events.dispatch import Dispatcher
 from apps.events.relay import Pace, Relay
+from veza.kit import collector
 
 STOP_WITHIN_S = 5.0
 """What a dispatcher may take that waits for a broker; killed, it loses nothing."""
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         relay = Relay(pace=Pace(batch=batch, poll_s=poll_ms / 1000), dispatcher=dispatcher)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: relay.stop())
+        collector.spare_what_is_loaded()
         dispatching = threading.Thread(target=dispatcher.run, name="veza-dispatch", daemon=True)
         dispatching.start()
         try:

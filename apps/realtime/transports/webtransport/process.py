@@ -12,6 +12,7 @@ from django.conf import settings
 
 from apps.realtime.node import node
 from apps.realtime.transports.webtransport.app import serve
+from veza.kit import collector
 from veza.kit.asgi import lifecycle
 from veza.kit.webtransport import address
 from veza.kit.webtransport.certificates import Certificates, GivenCertificate, OwnCertificates
@@ -47,6 +48,7 @@ async def run(listener: socket.socket, *, on_ready: Callable[[int], None]) -> No
     address.tell(
         settings.WEBTRANSPORT_FOLDER, port=port, is_own=not settings.WEBTRANSPORT_CERTIFICATE
     )
+    collector.spare_what_is_loaded()
     on_ready(port)
     try:
         await stop.acquire()
