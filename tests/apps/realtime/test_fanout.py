@@ -140,6 +140,7 @@ def test_numbers_of_any_length_pass(two):
     other.do(listen)
     one.do(tell)
     until(lambda: heard.message is not None)
+    assert heard.message is not None
     assert heard.message.data == price
     assert not one.fanout.is_alone
 
