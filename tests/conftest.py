@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator, Iterator
 from importlib import import_module
 
+import hypothesis
 import pytest
 import redis
 from django.apps import apps
@@ -23,6 +24,12 @@ ADDRESSES = {
     "needs_nginx": "NGINX_BINARY",
     "needs_promtool": "PROMTOOL",
 }
+# How long an example takes is the machine's affair: it may be busy.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
 HOW = "Run `make test`, which finds or starts the servers that the tests need."
 
 

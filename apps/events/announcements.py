@@ -6,13 +6,14 @@ A hint of bounded size: who misses it, or finds no facts in it, reads the log.
 import json
 from typing import Any
 
-from apps.events.sessions import Session
+from apps.events.sessions import Session, row
 from apps.events.types import Actor, Envelope, Subject
 
 MAX_ROWS = 64
 MAX_BYTES = 64 * 1024
 
 _EPOCH = "SELECT epoch FROM events_epoch"
+_HEAD = "SELECT (SELECT epoch FROM events_epoch), events_head()"
 _ROWS = """
 SELECT (SELECT e.epoch FROM events_epoch e), l.position, l.id, l.type, l.version, l.occurred_at,
        l.aggregatetype, l.aggregateid, l.actor, l.payload, l.rooms, l.request_id
@@ -36,6 +37,12 @@ def announcement(opened: Session, *, first: int, last: int) -> dict[str, Any]:
             }
     found = opened.execute(_EPOCH).fetchone()
     return {"first": first, "last": last, "epoch": found[0] if found else "", "rows": []}
+
+
+def sign_of_life(opened: Session) -> dict[str, Any]:
+    """The announcement of no facts: who has all up to `last` need not look at the log."""
+    epoch, head = row(opened, _HEAD)
+    return {"first": head + 1, "last": head, "epoch": epoch or "", "rows": []}
 
 
 def _bytes_of(rows: list[Any]) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
-from apps.events.announcements import announcement
+from apps.events.announcements import announcement, sign_of_life
 from apps.events.dispatch import Dispatcher
 from apps.events.hints import Hints, hints
 from apps.events.sessions import BackOff, Session, first_line, row, session
@@ -172,6 +172,8 @@ class Relay:
     def _beat(self, opened: Session) -> None:
         opened.execute(_BEAT, [self.name, self._lag_s])
         opened.execute(_BURY)
+        if self._hints.are_heard:
+            self._hints.log_has_grown(sign_of_life(opened))
         self._lag_s = 0.0
         self._beat_at = time.monotonic() + BEAT_S
 

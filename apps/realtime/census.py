@@ -113,7 +113,7 @@ class Census:
 
     def _summary(self, *, deliveries: int, waiting: int) -> dict[str, Any]:
         counts = self._hub.counts()
-        newest = self._connections.entries()[-MOST_CONNECTIONS:]
+        newest = self._connections.newest(MOST_CONNECTIONS)
         return {
             "process": self._origin,
             "host": socket.gethostname(),
@@ -124,7 +124,7 @@ class Census:
             "room_count": len(counts),
             "deliveries": deliveries,
             "waiting": waiting,
-            "connections": [self._shown(*each) for each in reversed(newest)],
+            "connections": [self._shown(*each) for each in newest],
         }
 
     def _shown(self, connection: Any, entry: Entry) -> dict[str, Any]:

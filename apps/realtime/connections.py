@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
@@ -63,6 +64,7 @@ class Connections:
         self._sse: dict[Connection, None] = {}
         self._deadlines: list[tuple[float, int, Connection]] = []
         self._numbers = itertools.count()
+        self._counts: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -102,9 +104,9 @@ class Connections:
         """The open connection with this name."""
         return self._by_name.get(name)
 
-    def entries(self) -> list[tuple[Connection, Entry]]:
-        """All that are open, oldest first."""
-        return list(self._entries.items())
+    def newest(self, limit: int) -> list[tuple[Connection, Entry]]:
+        """The newest that are open, the last that came first."""
+        return list(itertools.islice(reversed(self._entries.items()), limit))
 
     def sessions(self) -> list[str]:
         """The sessions under which anything is open."""
@@ -147,10 +149,7 @@ class Connections:
 
     def counts(self) -> dict[str, int]:
         """Open connections by transport."""
-        found: dict[str, int] = {}
-        for entry in self._entries.values():
-            found[entry.marks.transport] = found.get(entry.marks.transport, 0) + 1
-        return found
+        return {transport: count for transport, count in self._counts.items() if count}
 
     def _entry(self, marks: Marks, known: Entry | None) -> Entry:
         if known is not None:
@@ -167,6 +166,7 @@ class Connections:
         self._entries[connection] = entry
         self._by_name[entry.name] = connection
         transport, user_id, session_id = entry.marks
+        self._counts[transport] += 1
         if transport == SSE:
             self._sse[connection] = None
         elif user_id is not None:
@@ -179,6 +179,7 @@ class Connections:
     def _unindex(self, connection: Connection, entry: Entry) -> None:
         transport, user_id, session_id = entry.marks
         self._by_name.pop(entry.name, None)
+        self._counts[transport] -= 1
         self._sse.pop(connection, None)
         _take_out(self._by_user, user_id, connection)
         _take_out(self._by_session, session_id, connection)

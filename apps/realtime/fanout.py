@@ -7,6 +7,7 @@ process goes on alone, and nothing is kept for later.
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import secrets
@@ -22,7 +23,7 @@ from channels.layers import (  # type: ignore[import-untyped]
 
 from apps.realtime.ephemera import ephemeral
 from apps.realtime.hub import Hub
-from apps.realtime.types import Message
+from apps.realtime.types import Message, to_json
 from veza.kit import metrics
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,6 @@ BATCH_BYTES = 512 * 1024
 MANY_BYTES = 4 * 1024 * 1024
 """Who sends more than others can take is to wait while so much waits."""
 MAX_BYTES = 64 * 1024 * 1024
-OVERHEAD_BYTES = 200
-"""What an envelope takes beside its data, about."""
 SEND_TIMEOUT_S = 3.0
 """On a busy machine a batch takes long, and what was taken for lost would be."""
 ASK_TIMEOUT_S = 1.0
@@ -54,11 +53,15 @@ ORDERS = "@"
 
 
 class Outbox:
-    """Messages that wait to be sent over the channel layer; bounded, the oldest give way."""
+    """Messages that wait to be sent over the channel layer; bounded, the oldest give way.
 
-    def __init__(self, *, origin: str) -> None:
+    Each is packed when it comes, so that a process knows what is its own echo without unpacking.
+    """
+
+    def __init__(self, *, origin: str, layer: Any) -> None:
         self._origin = origin
-        self._waiting: deque[tuple[str, dict[str, Any], int]] = deque()
+        self._layer = layer
+        self._waiting: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self.bytes = 0
         self.is_down = False
@@ -68,28 +71,34 @@ class Outbox:
 
     def put(self, room: str, message: Message) -> None:
         """Behind what waits."""
-        size = OVERHEAD_BYTES + len(message.data_json())
-        self._waiting.append((room, message.envelope, size))
-        self.bytes += size
+        packed = self._packed(room, message.envelope)
+        self._waiting.append(packed)
+        self.bytes += len(packed)
         while self.bytes > MAX_BYTES:
-            self.bytes -= self._waiting.popleft()[2]
+            self.bytes -= len(self._waiting.popleft())
             metrics.REALTIME_NOT_SHARED.inc()
         self._wake.set()
 
-    def _next(self) -> list[tuple[str, dict[str, Any]]]:
-        batch: list[tuple[str, dict[str, Any]]] = []
+    def _packed(self, room: str, envelope: dict[str, Any]) -> bytes:
+        item: dict[str, Any] = {"room": room, "envelope": envelope}
+        try:
+            packed: bytes = self._layer.serialize(item)
+        except OverflowError:  # JSON has longer integers than msgpack
+            packed = self._layer.serialize({"room": room, "json": to_json(envelope)})
+        return packed
+
+    def _next(self) -> list[bytes]:
+        batch: list[bytes] = []
         size = 0
         while self._waiting and len(batch) < BATCH and size < BATCH_BYTES:
-            room, envelope, each = self._waiting.popleft()
-            batch.append((room, envelope))
-            size += each
+            batch.append(packed := self._waiting.popleft())
+            size += len(packed)
         self.bytes -= size
         return batch
 
     async def run(self) -> None:
         """Send what comes, many at once, until cancelled."""
-        layer = get_channel_layer()
-        while layer is not None:
+        while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(BEAT_S):
                     await self._wake.wait()
@@ -97,14 +106,14 @@ class Outbox:
             batch = self._next()
             if self._waiting:
                 self._wake.set()
-            await self._send(layer, batch)
+            await self._send(batch)
             await asyncio.sleep(0 if self._waiting else PACE_S)
 
-    async def _send(self, layer: Any, batch: list[tuple[str, dict[str, Any]]]) -> None:
+    async def _send(self, batch: list[bytes]) -> None:
         message = {"type": ROOMS, "origin": self._origin, "items": batch}
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await layer.group_send(ROOMS, message)
+                await self._layer.group_send(ROOMS, message)
         except Exception as fault:  # whatever the layer raises, local life goes on
             metrics.REALTIME_NOT_SHARED.inc(len(batch) + len(self._waiting))
             self._waiting.clear()
@@ -145,7 +154,7 @@ class Fanout:
         logging.getLogger("channels_redis.pubsub").setLevel(logging.CRITICAL)
         self._tasks.append(asyncio.create_task(self._listen(layer)))
         if not isinstance(layer, InMemoryChannelLayer):
-            self._outbox = Outbox(origin=self.origin)
+            self._outbox = Outbox(origin=self.origin, layer=layer)
             self._tasks.append(asyncio.create_task(self._outbox.run()))
 
     async def stop(self) -> None:
@@ -220,19 +229,23 @@ class Fanout:
             message = await layer.receive(channel)
             self._heard_at = loop.time()
             try:
-                self._take(message)
+                self._take(layer, message)
             except Exception:
                 logger.exception("A message of another process makes no sense")
 
-    def _take(self, message: Mapping[str, Any]) -> None:
+    def _take(self, layer: Any, message: Mapping[str, Any]) -> None:
         if message["type"] == FACTS:
             self._on_hint(message)
         elif message["origin"] != self.origin:
-            for room, envelope in message["items"]:
-                if not room.startswith(ORDERS):
-                    self._hub.publish(room, Message(envelope=envelope))
-                elif self._on_order is not None:
-                    self._on_order(envelope["type"], envelope["data"])
+            for packed in message["items"]:
+                item = layer.deserialize(packed)
+                self._hand_out(item["room"], item.get("envelope") or json.loads(item["json"]))
+
+    def _hand_out(self, room: str, envelope: dict[str, Any]) -> None:
+        if not room.startswith(ORDERS):
+            self._hub.publish(room, Message(envelope=envelope))
+        elif self._on_order is not None:
+            self._on_order(envelope["type"], envelope["data"])
 
 
 async def _end(*tasks: asyncio.Task[None], within_s: float) -> None:
@@ -266,7 +279,7 @@ class _Outside:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self) -> None:
-        self._outbox = Outbox(origin=secrets.token_hex(8))
+        self._outbox = Outbox(origin=secrets.token_hex(8), layer=get_channel_layer())
         await self._outbox.run()
 
 
@@ -277,6 +290,8 @@ _outside_lock = threading.Lock()
 def send_from_outside(room: str, message: Message) -> None:
     """From a worker or a command, which have no members of their own. Never waits."""
     global _outside  # noqa: PLW0603 - one per process
+    if get_channel_layer() is None:
+        return
     with _outside_lock:
         if _outside is None or _outside[0] != os.getpid():  # a fork takes no thread along
             _outside = (os.getpid(), _Outside())

@@ -1,8 +1,8 @@
 """Follows the log: applies its facts strictly in order, whatever hints came, went or got lost.
 
-A hint tells that facts were moved to the log, and mostly what they say. Hints may be lost, doubled
-or late; the log may not. So a hint that continues what is known is applied as it is, and anything
-else only makes the follower read the log.
+A hint tells that facts were moved to the log, and mostly what they say; one each second tells at
+least how far the log goes. Hints may be lost, doubled or late; the log may not. So a hint that
+continues what is known is applied as it is, and anything else only makes the follower read the log.
 """
 
 import asyncio
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 SILENCE_S = 1.0
 """With working hints the log is looked at this often."""
+HEARD_S = 3.0
+"""Hints work when the last came so long ago at most: a relay gives one each second."""
 POLL_S = 0.02
 """Without hints this often, while anyone listens."""
 IDLE_POLL_S = 0.25
@@ -196,9 +198,9 @@ class Follower:
         self._wake.clear()
 
     def _poll_s(self) -> float:
-        if time.monotonic() - self._hinted_at < 10 * SILENCE_S:
+        if time.monotonic() - self._hinted_at < HEARD_S:
             return SILENCE_S
-        return POLL_S if self._hub.counts() else IDLE_POLL_S
+        return POLL_S if self._hub.has_members else IDLE_POLL_S
 
     async def _fill(self) -> None:
         """Read the newest facts, oldest first, until the end of the log."""
@@ -230,7 +232,7 @@ class Follower:
             self.looked_at = time.monotonic()
         new = [row for row in rows if row["position"] > self._window.head]
         if new and self.is_filled:
-            self._hinted_at = min(self._hinted_at, time.monotonic() - 9 * SILENCE_S)
+            self._hinted_at = min(self._hinted_at, time.monotonic() - HEARD_S + SILENCE_S)
         if publish:
             await self._apply_in_pieces(new)
         else:

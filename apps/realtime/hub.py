@@ -204,6 +204,11 @@ class Hub:
         """The rooms that have members; or those of one subscriber."""
         return list(self._rooms if subscriber is None else self._subscribers.get(subscriber, ()))
 
+    @property
+    def has_members(self) -> bool:
+        """Whether anybody is in any room."""
+        return bool(self._rooms)
+
     def counts(self) -> dict[str, int]:
         """Members by room."""
         return {name: len(room.solo) + len(room.several) for name, room in self._rooms.items()}

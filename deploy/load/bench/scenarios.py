@@ -23,6 +23,8 @@ class Load:
 SATURATING = Load(name="saturating, 1 outstanding", command="closed 1")
 COALESCING = Load(name="saturating, 16 outstanding", command="closed 16")
 PACED = Load(name="paced, 50 messages/s", command="paced 50")
+SPARSE = Load(name="paced, 180 messages/s", command="paced 180")
+"""To few members, what a delivery costs is little beside what is done once for each message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,7 @@ CROWDS = (
     Crowd(subscribers=5000, rooms=1, loads=(SATURATING, COALESCING)),
     Crowd(subscribers=10_000, rooms=1, loads=(SATURATING,)),
     Crowd(subscribers=10_000, rooms=1000, loads=(SATURATING,)),
+    Crowd(subscribers=10, rooms=1, loads=(SPARSE,)),
 )
 
 

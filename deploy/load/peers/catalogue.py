@@ -11,7 +11,7 @@ TARGETS: tuple[Target, ...] = (
         kind="ws",
         about="Veza, /ws (the event backbone)",
         prepare=veza.prepare,
-        serve=partial(veza.serve, transport="backbone"),
+        serve=partial(veza.serve_whole, transport="backbone"),
     ),
     Target(
         name="veza-alone",
@@ -25,7 +25,7 @@ TARGETS: tuple[Target, ...] = (
         kind="ws",
         about="Veza, /connection/websocket (Centrifugo protocol, JSON)",
         prepare=veza.prepare,
-        serve=partial(veza.serve, transport="centrifugo"),
+        serve=partial(veza.serve_whole, transport="centrifugo"),
     ),
     Target(
         name="go-hub",
@@ -83,7 +83,7 @@ TARGETS: tuple[Target, ...] = (
         kind="sse",
         about="Veza, /api/v1/events/watch",
         prepare=veza.prepare,
-        serve=partial(veza.serve, transport="sse"),
+        serve=partial(veza.serve_whole, transport="sse"),
     ),
     Target(
         name="go-sse",

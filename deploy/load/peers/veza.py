@@ -93,6 +93,13 @@ def serve(place: Place, *, transport: str, is_alone: bool = False) -> Iterator[S
 
 
 @contextmanager
+def serve_whole(place: Place, *, transport: str) -> Iterator[Server]:
+    """With a relay beside it, as in every installation, so that it need not poll the log."""
+    with relay(place), serve(place, transport=transport) as server:
+        yield server
+
+
+@contextmanager
 def serve_all(
     place: Place, *, transports: Sequence[str], processes: int = 1, is_alone: bool = False
 ) -> Iterator[list[Server]]:

@@ -14,13 +14,20 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.events import hints, services
-from apps.events.announcements import MAX_ROWS, announcement
+from apps.events.announcements import MAX_ROWS, announcement, sign_of_life
 from apps.events.hints import FACTS, SEND_WITHIN_S, Hints
 from apps.events.models import LoggedFact
 from apps.events.relay import Pace, Relay
 from apps.events.sessions import session
 from apps.events.types import Envelope, Subject
-from tests.apps.events.rig import ThingChanged, change, eventually, move, outbox_is_empty
+from tests.apps.events.rig import (
+    ThingChanged,
+    change,
+    eventually,
+    move,
+    outbox_is_empty,
+    relay_thread,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -198,3 +205,28 @@ def told_of_a_change(heard: list[dict[str, Any]]) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+class TestSignOfLife:
+    def test_tells_how_far_the_log_goes(self) -> None:
+        change()
+        move()
+        with session("veza-test") as opened:
+            told = sign_of_life(opened)
+            announced = announcement(opened, first=1, last=1)
+        assert told == announced | {"first": 2, "rows": []}
+
+    @pytest.mark.usefixtures("_layer", "own_hints")
+    def test_comes_again_and_again_from_a_relay_that_has_nothing_to_do(self) -> None:
+        heads = asyncio.run(_heads_told(3))
+        assert heads == [0, 0, 0]
+
+
+async def _heads_told(count: int) -> list[int]:
+    """How far the log goes, as a relay says unasked."""
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    await layer.group_add(FACTS, channel)
+    with relay_thread():
+        async with asyncio.timeout(30):
+            return [(await layer.receive(channel))["last"] for _ in range(count)]

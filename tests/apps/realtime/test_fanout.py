@@ -16,6 +16,7 @@ from apps.realtime import fanout as fanouts
 from apps.realtime.ephemera import ephemeral
 from apps.realtime.fanout import Fanout, send_from_outside
 from apps.realtime.hub import Hub
+from apps.realtime.transports.backbone.warm import Newest
 from tests.apps.realtime.fakes import Member
 from tests.veza.asgi.wire import until
 from tests.veza.integrations.own_redis import OwnRedis
@@ -125,9 +126,28 @@ def test_who_sends_flat_out_is_slowed_and_loses_nothing(two):
     assert heard == [f"word-{number}" for number in range(count)]
 
 
+def test_numbers_of_any_length_pass(two):
+    one, other = two
+    price = {"price": 10**30, "change": -(10**25)}
+    heard = Newest()
+
+    async def listen() -> None:
+        other.fanout._hub.join("prices", heard)
+
+    async def tell() -> None:
+        one.fanout.send("prices", ephemeral("price", price))
+
+    other.do(listen)
+    one.do(tell)
+    until(lambda: heard.message is not None)
+    assert heard.message is not None
+    assert heard.message.data == price
+    assert not one.fanout.is_alone
+
+
 def test_what_cannot_be_held_gives_way_and_is_counted(two, redis, monkeypatch):
     one, _ = two
-    monkeypatch.setattr(fanouts, "MAX_BYTES", 10 * fanouts.OVERHEAD_BYTES)
+    monkeypatch.setattr(fanouts, "MAX_BYTES", 2_000)
     before = metrics.REALTIME_NOT_SHARED._value.get()
 
     async def send_all() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -141,6 +142,35 @@ def test_a_hint_that_continues_costs_no_query():
             side.follower.hint(hint(await side.write(first, first + 9)))
         assert side.heard == list(range(1, 101))
         assert side.reads == reads
+
+    followed(scene)
+
+
+def test_a_relay_that_lives_spares_the_log():
+    """While it says that there is nothing new, the log is read as seldom as after a hint."""
+
+    async def scene(side):
+        [row] = await side.write(1, 1)
+        await side.until(lambda: side.window.head == 1)
+        nothing_new = hint([row]) | {"first": 2, "rows": []}
+        side.follower.hint(nothing_new)
+        await asyncio.sleep(2 * followers.POLL_S)  # the look that was under way
+        reads, began = side.reads, time.monotonic()
+        for _ in range(20):
+            side.follower.hint(nothing_new)
+            await asyncio.sleep(2 * followers.POLL_S)
+        seconds = time.monotonic() - began
+        assert side.reads - reads <= 1 + seconds / followers.SILENCE_S
+
+    followed(scene)
+
+
+@pytest.mark.usefixtures("_no_polls")
+def test_a_relay_that_is_ahead_makes_the_log_be_read():
+    async def scene(side):
+        [row] = await side.write(1, 1)
+        side.follower.hint(hint([row]) | {"first": 2, "rows": []})
+        await side.until(lambda: side.heard == [1])
 
     followed(scene)
 
