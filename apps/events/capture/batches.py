@@ -4,8 +4,18 @@ import time
 from functools import lru_cache
 
 from apps.events.capture import envelope, tables
-from apps.events.capture.decoder import Begin, Column, Commit, Decoder, RowChange, Table, Truncation
+from apps.events.capture.decoder import (
+    Begin,
+    Column,
+    Commit,
+    Decoder,
+    DecodingError,
+    RowChange,
+    Table,
+    Truncation,
+)
 from apps.events.capture.link import Data
+from apps.events.capture.skipping import Unreadable
 from apps.events.capture.values import row_json
 from veza.integrations.change_stream import Entry, EntryId
 
@@ -52,6 +62,15 @@ class Batches:
             for table in decoded.tables:
                 self._add(None, table, message.lsn)
 
+    def pass_over(self, message: Data, fault: DecodingError) -> Unreadable:
+        """Count a message that `take` has refused, and tell what it was."""
+        self._number += 1
+        operation, table = self._decoder.about(message.payload)
+        begin = self._begin or Begin(commit_lsn=message.lsn, time_us=0, transaction=0)
+        return Unreadable(
+            message.lsn, begin.commit_lsn, begin.transaction, operation, table, str(fault)
+        )
+
     def clear(self) -> None:
         """They were appended."""
         self.entries, self.count, self._size = {}, 0, 0
@@ -67,16 +86,23 @@ class Batches:
         origin = envelope.Origin(
             database=self._database, lsn=lsn, last_commit_lsn=self._last_commit, begin=begin
         )
-        now_us = time.time_ns() // 1000
-        if change is None:
-            key, value = b"null", envelope.truncate_document(table, origin, now_us=now_us)
-        else:
-            key = _key(change, captured.key)
-            value = envelope.change_document(change, origin, now_us=now_us)
+        try:
+            key, value = _documents(change, table, captured.key, origin)
+        except (ValueError, OverflowError) as fault:  # PostgreSQL writes a value in another way
+            raise DecodingError(str(fault)) from None
         entry = Entry(EntryId(begin.commit_lsn, number), key, value)
         self.entries.setdefault(captured.topic, []).append(entry)
         self.count += 1
         self._size += len(value)
+
+
+def _documents(
+    change: RowChange | None, table: Table, key: tuple[str, ...], origin: envelope.Origin
+) -> tuple[bytes, bytes]:
+    now_us = time.time_ns() // 1000
+    if change is None:
+        return b"null", envelope.truncate_document(table, origin, now_us=now_us)
+    return _key(change, key), envelope.change_document(change, origin, now_us=now_us)
 
 
 def _key(change: RowChange, names: tuple[str, ...]) -> bytes:

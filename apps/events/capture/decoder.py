@@ -125,6 +125,11 @@ class Decoder:
         except (struct.error, ValueError, IndexError) as fault:
             raise DecodingError(str(fault)) from None
 
+    def about(self, data: bytes) -> tuple[str, str]:
+        """Of a message that cannot be decoded: what it tells, and of which table."""
+        table = self.tables.get(int.from_bytes(data[1:5], "big")) if data[:1] in b"IUD" else None
+        return _OPERATIONS.get(data[:1], f"message {data[:1]!r}"), table.name if table else ""
+
     def _table(self, cursor: _Cursor) -> Table:
         number = cursor.take(_UINT32)
         if number not in self.tables:
@@ -201,6 +206,11 @@ _DECODERS: dict[bytes, Callable[[Decoder, _Cursor], Decoded]] = {
     b"Y": Decoder.read_nothing,
     b"M": Decoder.read_nothing,
 }
+
+_OPERATIONS = {
+    b"B": "begin", b"C": "commit", b"R": "description", b"I": "insert", b"U": "update",
+    b"D": "delete", b"T": "truncate",
+}  # fmt: skip
 
 
 def _expect(letter: bytes, wanted: bytes) -> None:
