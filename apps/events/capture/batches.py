@@ -1,12 +1,10 @@
 """Messages of one session of the slot to entries of the change streams."""
 
 import time
-from functools import lru_cache
 
 from apps.events.capture import envelope, tables
 from apps.events.capture.decoder import (
     Begin,
-    Column,
     Commit,
     Decoder,
     DecodingError,
@@ -16,7 +14,7 @@ from apps.events.capture.decoder import (
 )
 from apps.events.capture.link import Data
 from apps.events.capture.skipping import Unreadable
-from apps.events.capture.values import row_json
+from apps.events.capture.values import key_json
 from veza.integrations.change_stream import Entry, EntryId
 
 BATCH = 500
@@ -83,9 +81,7 @@ class Batches:
         number, self._number = self._number, self._number + 1
         if captured is None:
             return
-        origin = envelope.Origin(
-            database=self._database, lsn=lsn, last_commit_lsn=self._last_commit, begin=begin
-        )
+        origin = envelope.Origin(self._database, lsn, self._last_commit, begin)
         try:
             key, value = _documents(change, table, captured.key, origin)
         except (ValueError, OverflowError) as fault:  # PostgreSQL writes a value in another way
@@ -102,15 +98,7 @@ def _documents(
     now_us = time.time_ns() // 1000
     if change is None:
         return b"null", envelope.truncate_document(table, origin, now_us=now_us)
-    return _key(change, key), envelope.change_document(change, origin, now_us=now_us)
-
-
-def _key(change: RowChange, names: tuple[str, ...]) -> bytes:
-    """Debezium's key of the row."""
-    columns = _of_key(change.table.columns, names)
-    return row_json(columns, change.after or change.before or {}).encode()
-
-
-@lru_cache(maxsize=100)
-def _of_key(columns: tuple[Column, ...], names: tuple[str, ...]) -> tuple[Column, ...]:
-    return tuple(each for name in names for each in columns if each.name == name)
+    row = change.after or change.before or {}
+    return key_json(table, key, row).encode(), envelope.change_document(
+        change, origin, now_us=now_us
+    )

@@ -39,6 +39,9 @@ class Table:
     name: str
     columns: tuple[Column, ...]
 
+    def __hash__(self) -> int:
+        return hash((self.schema, self.name))  # asked for each row
+
 
 class Unchanged:
     """Stands for a large value that the change left as it was, and that the log does not repeat."""
@@ -139,12 +142,12 @@ class Decoder:
     def read_begin(self, cursor: _Cursor) -> Decoded:
         """A commit begins."""
         lsn, at, transaction = cursor.take(_BEGIN)
-        return Begin(commit_lsn=lsn, time_us=at + EPOCH_US, transaction=transaction)
+        return Begin(lsn, at + EPOCH_US, transaction)
 
     def read_commit(self, cursor: _Cursor) -> Decoded:
         """It ends."""
         _, lsn, end, _ = cursor.take(_COMMIT)
-        return Commit(commit_lsn=lsn, end_lsn=end)
+        return Commit(lsn, end)
 
     def read_relation(self, cursor: _Cursor) -> Decoded:
         """A table is described."""
@@ -162,7 +165,7 @@ class Decoder:
         """A row is new."""
         table = self._table(cursor)
         _expect(cursor.letter(), b"N")
-        return RowChange(op="c", table=table, before=None, after=_row(cursor, table))
+        return RowChange("c", table, None, _row(cursor, table))
 
     def read_update(self, cursor: _Cursor) -> Decoded:
         """A row was changed."""
@@ -224,23 +227,24 @@ def _row(cursor: _Cursor, table: Table, *, only_key: bool = False) -> Row:
     (count,) = _INT16.unpack_from(data, at)
     if count != len(table.columns):
         raise DecodingError(f"{table.name} has {len(table.columns)} columns, a row {count}.")
-    at += _INT16.size
+    at += 2
     row: dict[str, Value] = {}
-    for column in table.columns:
+    for name, _, is_key in table.columns:
         value: Value = None
         kind = data[at]
         at += 1
         if kind == _TEXT:
             (size,) = _INT32.unpack_from(data, at)
-            at, end = at + _INT32.size, at + _INT32.size + size
-            if size < 0 or end > len(data):
+            start = at + 4
+            at = start + size
+            if size < 0 or at > len(data):
                 raise DecodingError("A value is cut off.")
-            value, at = data[at:end].decode(), end
+            value = data[start:at].decode()
         elif kind == _UNCHANGED:
             value = UNCHANGED
         elif kind != _NULL:
             raise DecodingError(f"A value is of the kind {chr(kind)!r}.")
-        if column.is_key or not only_key:
-            row[column.name] = value
+        if is_key or not only_key:
+            row[name] = value
     cursor.at = at
     return row

@@ -125,6 +125,8 @@ def test_without_a_commit_before_the_sequence_says_null():
     ],
 )
 def test_a_column_of_each_type(kind, text, wanted):
-    found = row_json((Column("it", kind, False),), {"it": text})
+    table = Table(schema="public", name="any", columns=(Column("it", kind, False),))
+
+    found = row_json(table, {"it": text})
 
     assert json.loads(found) == {"it": wanted}
