@@ -27,6 +27,7 @@ class ProcessReport:
     """
 
     name: str
+    role: str
     host: str
     pid: int
     at: datetime
@@ -105,6 +106,7 @@ def viewer_counts(names: Iterable[str]) -> dict[str, int]:
 def _report(document: dict[str, Any]) -> ProcessReport:
     return ProcessReport(
         name=document["process"],
+        role=document.get("role", ""),
         host=document["host"],
         pid=document["pid"],
         at=_time(document["at"]),

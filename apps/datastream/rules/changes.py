@@ -2,9 +2,10 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Row = Mapping[str, Any]
 
@@ -13,8 +14,7 @@ class ChangeError(ValueError):
     """This is no document of a change."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One change of a row. `at_us` is when it was committed; `order` rises with every change, and
     is None where the reader does not know what came before.
     """
@@ -48,6 +48,8 @@ class Whole:
     epoch: str
 
 
+_SEQUENCE = re.compile(r'\["([0-9]+)","([0-9]+)"\]')
+_decode = json.JSONDecoder().decode
 EPOCH_MESSAGE = "veza.epoch"
 WHOLE_MESSAGE = "veza.whole"
 
@@ -58,8 +60,8 @@ def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
     Raises ChangeError.
     """
     try:
-        payload = json.loads(document or b"null")
-        if isinstance(payload, dict) and "payload" in payload and "op" not in payload:
+        payload = _decode(document.decode() or "null")
+        if isinstance(payload, dict) and "op" not in payload and "payload" in payload:
             payload = payload["payload"]
         return None if payload is None else _read(payload)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
@@ -86,12 +88,12 @@ def _read(payload: Mapping[str, Any]) -> Change | Emptied | NewEpoch | Whole | N
     if op not in ("c", "u", "d", "r"):
         return None
     return Change(
-        op=op,
-        before=payload.get("before"),
-        after=payload.get("after"),
-        at_us=int(source.get("ts_us") or int(source["ts_ms"]) * 1000),
-        lsn=lsn,
-        order=_order(source.get("sequence")),
+        op,
+        payload.get("before"),
+        payload.get("after"),
+        int(source.get("ts_us") or int(source["ts_ms"]) * 1000),
+        lsn,
+        _order(source.get("sequence")),
     )
 
 
@@ -104,5 +106,7 @@ def _message(message: Mapping[str, str]) -> NewEpoch | Whole | None:
 
 def _order(sequence: str | None) -> tuple[int, int] | None:
     """`["<end of the last commit>","<place of the change>"]`, either of them null."""
+    if match := _SEQUENCE.fullmatch(sequence or ""):
+        return int(match[1]), int(match[2])
     last, lsn = json.loads(sequence) if sequence else (None, None)
     return None if last is None or lsn is None else (int(last), int(lsn))

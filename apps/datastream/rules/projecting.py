@@ -9,10 +9,9 @@ from apps.datastream.rules.rounds import (
     FINISHED,
     REMOVED,
     Played,
+    Told,
     envelope,
-    rooms_of,
     round_of_row,
-    to_json,
 )
 from veza.integrations.projection import Announcement, Effect
 
@@ -40,33 +39,22 @@ class Projecting:
             planned = _planned(change, games)
         except (KeyError, TypeError, ValueError) as fault:
             raise ChangeError(f"{type(fault).__name__}: {fault}") from None
-        for kind, round_, game in planned:
-            self._add(kind, round_, game, change)
+        for each in planned:
+            self._add(*each, change)
 
-    def _add(self, kind: Any, round_: Mapping[str, Any], game: Played, change: Change) -> None:
+    def _add(self, kind: Any, round_: Told, game: Played, change: Change) -> None:
         told = None
-        document = to_json(round_)
+        number, timestamp, document = round_
         if kind != "known":
             self.head += 1
             message = envelope(
-                _TYPES[kind], change, row=round_["id"], document=document,
-                at=(self.head, self.epoch),
-            )  # fmt: skip
-            told = Announcement(position=self.head, envelope=message, rooms=rooms_of(game))
-        self.effects.append(
-            Effect(
-                kind=kind,
-                id=round_["id"],
-                slug=game.slug,
-                type=game.type,
-                score=round_["timestamp"],
-                document=document,
-                announcement=told,
+                _TYPES[kind], change, row=number, document=document, at=(self.head, self.epoch)
             )
-        )
+            told = Announcement(self.head, message, game.rooms)
+        self.effects.append(Effect(kind, number, game.slug, game.type, timestamp, document, told))
 
 
-_Planned = list[tuple[str, dict[str, Any], Played]]
+_Planned = list[tuple[str, Told, Played]]
 
 
 def _planned(change: Change, games: Mapping[str, Played]) -> _Planned:
@@ -82,7 +70,7 @@ def _planned(change: Change, games: Mapping[str, Played]) -> _Planned:
     return [("corrected", *_round(whole, games))]
 
 
-def _round(row: Row | None, games: Mapping[str, Played]) -> tuple[dict[str, Any], Played]:
+def _round(row: Row | None, games: Mapping[str, Played]) -> tuple[Told, Played]:
     if row is None:
         raise ValueError("the row is missing")
     game = games[str(row["game_id"])]

@@ -12,7 +12,7 @@ from apps.datastream.errors import (
 )
 from apps.datastream.models import Game
 from apps.datastream.rules.pages import Edge, RoundPage, newest_page
-from apps.datastream.rules.rounds import Played, is_word, read_extras, round_document, to_json
+from apps.datastream.rules.rounds import Played, is_word, read_extras, round_told
 from veza.integrations.projection import ProjectionUnavailableError, projection
 
 MAX_GAMES = 10_000
@@ -117,7 +117,7 @@ def _rounds(statement: str, *values: Any) -> list[bytes]:
 def _document(row: tuple[Any, ...]) -> bytes:
     number, finished_at, extras, game_id, slug, kind = row
     game = Played(id=game_id, slug=slug, type=kind)
-    document = round_document(
+    found = round_told(
         number=number, game=game, finished_at=finished_at, extras=read_extras(extras)
     )
-    return to_json(document).encode()
+    return found.document.encode()

@@ -79,27 +79,33 @@ class Seen:
     """
 
     def __init__(self, mark: str) -> None:
-        self.mark = mark
+        first, _, second = mark.partition(":")
+        self._last = (int(first), int(second)) if mark else (0, 0)
         self._rows: set[object] = set()
+
+    @property
+    def mark(self) -> str:
+        """What `State.order` holds."""
+        return "{}:{}".format(*self._last) if self._last != (0, 0) else ""
 
     def copy(self) -> "Seen":
         """For a batch that may fail."""
-        other = Seen(self.mark)
-        other._rows = set(self._rows)
+        other = Seen("")
+        other._last, other._rows = self._last, set(self._rows)
         return other
 
     def is_new(self, change: Change) -> bool:
         """Whether it was not told before; then it is the last."""
-        if change.order is None:
+        order = change.order
+        if order is None:
             return True
         row = change.after or change.before or {}
         key = (change.op, row.get("id"))
-        last = tuple(map(int, self.mark.split(":"))) if self.mark else (0, 0)
-        if change.order < last or (change.order == last and key in self._rows):
+        if order < self._last or (order == self._last and key in self._rows):
             return False
-        if change.order > last:
-            self.mark = "{}:{}".format(*change.order)
-            self._rows.clear()
+        if order > self._last:
+            self._last = order
+            self._rows = set()
         self._rows.add(key)
         return True
 
@@ -116,14 +122,14 @@ class Turns:
         self.settled = Seen("")
         """Of the last batch that was applied."""
 
-    def apply(self, batch: Batch, seen: Seen) -> None:
+    def apply(self, batch: Batch, seen: Seen, *, has_next: bool) -> None:
         """Raises what Projection.apply raises, of this batch or the one before."""
         self.settle()
-        if self._thread is None:
+        if self._thread is not None and has_next:
+            self._last = self._thread.submit(self._into.apply, batch), seen
+        else:
             self._into.apply(batch)
             self.settled = seen
-        else:
-            self._last = self._thread.submit(self._into.apply, batch), seen
 
     def settle(self) -> None:
         """Wait for the last. Raises what Projection.apply raises."""
@@ -150,6 +156,8 @@ class Projector:
         self._state: State | None = None
         self._seen = Seen("")
         self._turns = Turns(self._into)
+        self._ahead: Sequence[Read] = ()
+        """What follows the last batch, read before the store was busy with that."""
         self._trim_at = 0.0
         self._is_anew = False
         self._stopping = False
@@ -176,7 +184,7 @@ class Projector:
     def _begin_again(self) -> None:
         """From the place that the projection tells."""
         self._turns.forget()
-        self._state = None
+        self._state, self._ahead = None, ()
         self._seen = self._turns.settled
         time.sleep(RETRY_S)
 
@@ -184,18 +192,21 @@ class Projector:
         """Apply what is there next, or wait for it; how many documents that were."""
         state = self._state or self._into.state()
         known = self._place_in(state)
-        place = FIRST if self._is_anew else known
-        found = self._stream.read(TOPIC, place, limit=BATCH, wait_s=wait_s)
+        found, self._ahead = self._ahead, ()
+        if not found:
+            place = FIRST if self._is_anew else known
+            found = self._stream.read(TOPIC, place, limit=BATCH, wait_s=wait_s)
         self._is_anew = not found and self._stream.ends_before(TOPIC, known)
         if not found:
             self._turns.settle()
             self._state = state
             return 0
-        for part in _parts(found):
-            state = self._apply(state, *part)
-            self._state = state
-        if len(found) < BATCH:
-            self._turns.settle()
+        for parsed, place in _parts(found):
+            batch, seen = self._made(state, parsed, place)
+            ahead = self._read_on(place) if len(found) == BATCH and place == found[-1].place else ()
+            self._turns.apply(batch, seen, has_next=bool(ahead))
+            self._state, self._seen, self._ahead = batch.state, seen, ahead
+            state = batch.state
         if time.monotonic() >= self._trim_at:
             self._turns.settle()
             self._stream.trim(TOPIC, self._place_in(state))
@@ -207,7 +218,12 @@ class Projector:
         kind, _, place = state.place.partition(" ")
         return place if kind == type(self._stream).__name__ else FIRST
 
-    def _apply(self, state: State, parsed: Sequence[object], place: str) -> State:
+    def _read_on(self, place: str) -> Sequence[Read]:
+        """What there is after this place, before the store is busy with what comes before it."""
+        self._turns.settle()
+        return self._stream.read(TOPIC, place, limit=BATCH, wait_s=0)
+
+    def _made(self, state: State, parsed: Sequence[object], place: str) -> tuple[Batch, Seen]:
         """One batch, which holds at most one new epoch: at its beginning."""
         first = parsed[0] if parsed else None
         begins = isinstance(first, NewEpoch | Emptied)
@@ -231,11 +247,8 @@ class Projector:
             is_ready=is_ready,
             place=f"{type(self._stream).__name__} {place}",
         )
-        self._turns.apply(
-            Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects), seen
-        )
-        self._seen = seen
-        return after
+        made = Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects)
+        return made, seen
 
     def _tell(self, fault: BaseException) -> None:
         line = str(fault.__cause__ or fault)

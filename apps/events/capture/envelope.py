@@ -12,7 +12,7 @@ from apps.events.capture.decoder import Begin, Row, RowChange, Table
 from apps.events.capture.tables import PREFIX
 from apps.events.capture.values import row_json
 
-VERSION = "3.7.0.Final"
+VERSION = "3.6.3.Final"
 """Whose documents ours equal."""
 EPOCH_MESSAGE = "veza.epoch"
 WHOLE_MESSAGE = "veza.whole"
@@ -70,8 +70,8 @@ def _source(table: Table, origin: Origin, *, snapshot: str = "false") -> str:
     first, second, third = _pieces(table, database, snapshot)
     before = "null" if last is None else f'\\"{last}\\"'
     return (
-        f'{first}{at // 1000}{second}{before},\\"{lsn}\\"]","ts_us":{at},"ts_ns":{at}000{third}'
-        f'{transaction},"lsn":{lsn},"xmin":null}}'
+        f'{first}{at // 1000}{second}{before},\\"{lsn}\\"]","ts_us":{at},"ts_ns":{at * 1000}{third}'
+        f'{transaction},"lsn":{lsn},"xmin":null,"origin":null,"origin_lsn":null}}'
     )
 
 
@@ -93,4 +93,4 @@ def _document(op: str, told: str, *, before: str, after: str, now_us: int) -> by
 
 
 def _times(now_us: int) -> str:
-    return f'"ts_ms":{now_us // 1000},"ts_us":{now_us},"ts_ns":{now_us}000'
+    return f'"ts_ms":{now_us // 1000},"ts_us":{now_us},"ts_ns":{now_us * 1000}'

@@ -65,14 +65,17 @@ def _no_text(value: Unchanged | None) -> str:
     return "null" if value is None else UNAVAILABLE
 
 
-def _float(text: str) -> float | None:
+def _float(text: str) -> float | str:
     """JSON has neither NaN nor infinities."""
-    return None if text in ("NaN", "Infinity", "-Infinity") else float(text)
+    return text if text in ("NaN", "Infinity", "-Infinity") else float(text)
 
 
 def _instant(text: str) -> str:
-    """`2026-11-21 10:00:00.5+00` to `2026-11-21T10:00:00.5Z`; `infinity` stays."""
-    return f"{text[:-3].replace(' ', 'T', 1)}Z" if text.endswith("+00") else text
+    """`2026-11-21 10:00:00.5+00` to `2026-11-21T10:00:00.500000Z`; `infinity` stays."""
+    if not text.endswith("+00"):
+        return text
+    whole, _, fraction = text[:-3].partition(".")
+    return f"{whole.replace(' ', 'T', 1)}.{fraction:0<6}Z"
 
 
 def _days(text: str) -> int | str:

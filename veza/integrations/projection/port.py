@@ -33,8 +33,7 @@ class State(NamedTuple):
     is_ready: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """A message of the feed: what its rooms get, without the name of the room."""
 
     position: int
@@ -42,8 +41,7 @@ class Announcement:
     rooms: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """What one change does. `document` is the round as clients read it; `score` its time in ms.
 
     `known` rows were read from the table itself: they count for readers and are not announced.

@@ -152,12 +152,11 @@ class RedisProjection:
 
 
 def _words(effect: Effect) -> list[Any]:
-    told = effect.announcement
-    position, envelope, rooms = (told.position, told.envelope, told.rooms) if told else ("", "", ())
-    return [
-        effect.kind, effect.id, effect.slug, effect.type, effect.score, effect.document,
-        position, envelope, len(rooms), *rooms,
-    ]  # fmt: skip
+    *known, told = effect
+    if told is None:
+        return [*known, "", "", 0]
+    position, envelope, rooms = told
+    return [*known, position, envelope, len(rooms), *rooms]
 
 
 def _sorted(pairs: list[tuple[bytes, float]]) -> list[bytes]:

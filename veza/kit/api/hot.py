@@ -74,11 +74,11 @@ TemplateKey = tuple[str, int, bytes, bytes, str]
 
 
 class _Prepared(NamedTuple):
-    """An answer in pieces, between which stands what is another each time. `count` has one item."""
+    """An answer in pieces, between which goes what differs each time. `counted` has one item."""
 
     status_line: bytes
     pieces: list[bytes]
-    count: list[int]
+    counted: list[int]
 
 
 class _Plan:
@@ -113,8 +113,8 @@ class _Plan:
         prepared = self._prepared
         if prepared is None or (left := self._reads.take(self._caller)) is None:
             return None
-        _, (first, second, third, rest), count = prepared
-        count[0] += 1
+        _, (first, second, third, rest), counted = prepared
+        counted[0] += 1
         if defaults is not self._defaults:  # the same for a second
             self._defaults = defaults
             self._beginning = prepared.status_line + defaults + first

@@ -47,5 +47,5 @@ def test_a_column_of_any_type_is_told(captured):
     assert told["after"] == {
         "id": 7, "places": "{10.0.0.1,::1}", "mood_times": '{"1 day",02:00:00}', "is_open": True,
         "stays": '["2026-11-21 10:00:00+00","2026-11-22 10:00:00+00")',
-        "document": '{"a": [1, null]}', "at": "2026-11-21T10:00:00.5Z",
+        "document": '{"a": [1, null]}', "at": "2026-11-21T10:00:00.500000Z",
     }  # fmt: skip
