@@ -88,6 +88,8 @@ def _capture(status: CaptureStatus | str) -> Stage:
             ("Kept for the slot", _size(status.lag_bytes)),
             ("Behind (3 s are by design)", f"{status.lag_s:.1f} s"),
             ("May still be written before the slot is lost", safe),
+            ("Cannot be decoded", status.unreadable or "nothing"),
+            ("Skipped by operators", f"{status.skipped:,}"),
         ],
     )
 

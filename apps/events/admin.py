@@ -24,6 +24,7 @@ from apps.events.models import (
     LoggedFact,
     OutboxFact,
     RelayBeat,
+    UnreadableChange,
 )
 from apps.events.types import EventsPermission
 from veza.kit.operators import OperatorPage
@@ -198,3 +199,18 @@ class RelayBeatAdmin(FactAdmin):
     list_filter = []
     search_fields = []
     ordering = ["relay"]
+
+
+@admin.register(UnreadableChange)
+class UnreadableChangeAdmin(OperatorPage):
+    """What capture could not decode, and whether it was skipped; `capture --skip` does that."""
+
+    see = EventsPermission.READ
+    list_display = ["change", "found_at", "skipped_at", "skips_transaction"]
+    ordering = ["-found_at"]
+    actions: list[str] = []
+
+    @admin.display(description="change")
+    def change(self, row: UnreadableChange) -> str:
+        """As `capture --status` shows it."""
+        return selectors.shown_change(row)

@@ -202,3 +202,35 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handler or self.task} {self.event_id or self.id}"
+
+
+class UnreadableChange(models.Model):
+    """A change that capture could not decode. It stands in the way of all that follow it until an
+    operator has it skipped, or a later version can decode it. Positions are of PostgreSQL's log.
+    """
+
+    slot = models.TextField()
+    lsn = models.BigIntegerField()
+    commit_lsn = models.BigIntegerField()
+    transaction = models.BigIntegerField()
+    operation = models.TextField()
+    table = models.TextField()
+    fault = models.TextField()
+    found_at = models.DateTimeField(db_default=Now())
+    skipped_at = models.DateTimeField(null=True)
+    skips_transaction = models.BooleanField(db_default=False)
+    """Whether all of its transaction that cannot be decoded is skipped with it."""
+
+    class Meta:
+        db_table = "events_unreadable_change"
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slot", "commit_lsn", "lsn"], name="events_unreadable_change_once"
+            )
+        ]
+        verbose_name = "change that could not be decoded"
+        verbose_name_plural = "changes that could not be decoded"
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.table} {self.lsn}"

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 
-from apps.events.models import LogEpoch, LoggedFact, OutboxFact
+from apps.events.capture.link import parse_lsn, show_lsn
+from apps.events.models import LogEpoch, LoggedFact, OutboxFact, UnreadableChange
 from apps.events.types import (
     Actor,
     CaptureStatus,
@@ -87,28 +88,67 @@ def capture_status() -> CaptureStatus:
         cursor.execute(_CAPTURE, [settings.CAPTURE_SLOT])
         row = cursor.fetchone()
     found = dict(zip(_CAPTURE_NAMES, row or (), strict=False))
-    state, detail = _capture_state(level, found)
+    change = _in_the_way(found.get("confirmed"))
+    state, detail = _capture_state(level, found, change)
     return CaptureStatus(
         state=state, detail=detail, slot=settings.CAPTURE_SLOT,
         wal_status=found.get("wal_status") or "", active_pid=found.get("active_pid"),
         confirmed=found.get("confirmed") or "", lag_bytes=found.get("lag_bytes") or 0,
         lag_s=float(found.get("lag_s") or 0), safe_bytes=found.get("safe_bytes"),
+        unreadable=shown_change(change) if change else "", skipped=skipped_changes().count(),
     )  # fmt: skip
 
 
-def _capture_state(level: str, slot: dict[str, Any]) -> tuple[CaptureState, str]:
+def skipped_changes() -> QuerySet[UnreadableChange]:
+    """Those that operators have had skipped, newest first."""
+    known = UnreadableChange.objects.filter(slot=settings.CAPTURE_SLOT)
+    return known.exclude(skipped_at=None).order_by("-skipped_at", "-id")
+
+
+def shown_change(change: UnreadableChange) -> str:
+    """What it would have told, where it stands, and why it could not be decoded."""
+    return (
+        f"{change.operation} {change.table} at {show_lsn(change.lsn)}, commit"
+        f" {show_lsn(change.commit_lsn)}, transaction {change.transaction}: {change.fault}"
+    )
+
+
+def _in_the_way(confirmed: str | None) -> UnreadableChange | None:
+    """The change that cannot be decoded and that nothing has gone past."""
+    if not confirmed:
+        return None
+    waiting = UnreadableChange.objects.filter(
+        slot=settings.CAPTURE_SLOT, skipped_at=None, commit_lsn__gte=parse_lsn(confirmed)
+    )
+    return waiting.order_by("commit_lsn", "lsn").first()
+
+
+def _capture_state(
+    level: str, slot: dict[str, Any], change: UnreadableChange | None
+) -> tuple[CaptureState, str]:
     if level != "logical":
         return "off", "PostgreSQL's wal_level is not logical: rows of games are not captured."
-    if not slot:
-        return "down", "There is no replication slot; start `manage.py capture`."
-    if slot["wal_status"] == "lost":
-        return "down", "The slot is lost; `manage.py capture` makes a new one and reads anew."
-    if slot["active_pid"] is None:
-        return "down", "Nobody reads the slot; start `manage.py capture`."
+    if fault := _why_down(slot, change):
+        return "down", fault
     safe = slot["safe_bytes"]
     if slot["wal_status"] == "unreserved" or (safe is not None and safe < slot["lag_bytes"]):
         return "degraded", "More than half of what PostgreSQL keeps for the slot is used."
     return "up", ""
+
+
+def _why_down(slot: dict[str, Any], change: UnreadableChange | None) -> str:
+    if not slot:
+        return "There is no replication slot; start `manage.py capture`."
+    if slot["wal_status"] == "lost":
+        return "The slot is lost; `manage.py capture` makes a new one and reads anew."
+    if change is not None:
+        return (
+            f"A change cannot be decoded, and all that follow wait: {shown_change(change)}."
+            f" `manage.py capture --skip {show_lsn(change.lsn)}` goes past it."
+        )
+    if slot["active_pid"] is None:
+        return "Nobody reads the slot; start `manage.py capture`."
+    return ""
 
 
 def log_head() -> int:

@@ -161,6 +161,10 @@ class CaptureStatus:
     """How long the newest that was confirmed had been in PostgreSQL's log; 0 when all was."""
     safe_bytes: int | None
     """What may still be written before the slot is lost; None: no limit."""
+    unreadable: str = ""
+    """The change before which it stands, because it cannot be decoded, and why."""
+    skipped: int = 0
+    """How many changes operators have had skipped, ever."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from django.conf import settings
 
 from apps.realtime.connections import Connections, Entry
 from apps.realtime.hub import Hub
-from apps.realtime.limits import End
+from apps.realtime.limits import Connection, End
 from apps.realtime.presence import Presence
 from apps.realtime.types import to_json
 from veza.integrations.room_state import Member, RoomStateUnavailableError, room_state
@@ -60,6 +60,8 @@ class Census:
         self._connections = connections
         self._presence = presence
         self._order = order
+        self.role = "web"
+        """Of the process: the command that runs it."""
         self._unchecked: set[str] = set()
         self._checking: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="census")
@@ -116,6 +118,7 @@ class Census:
         newest = self._connections.newest(MOST_CONNECTIONS)
         return {
             "process": self._origin,
+            "role": self.role,
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "at": time.time(),
@@ -127,7 +130,7 @@ class Census:
             "connections": [self._shown(*each) for each in newest],
         }
 
-    def _shown(self, connection: Any, entry: Entry) -> dict[str, Any]:
+    def _shown(self, connection: Connection, entry: Entry) -> dict[str, Any]:
         viewer = connection.viewer
         return {
             "name": entry.name,
@@ -136,7 +139,7 @@ class Census:
             "user_id": viewer.user_id,
             "username": viewer.username,
             "session_id": viewer.session_id,
-            "rooms": self._hub.rooms(connection)[:MOST_ROOMS_OF_ONE],
+            "rooms": connection.rooms[:MOST_ROOMS_OF_ONE],
         }
 
 

@@ -28,6 +28,7 @@ class FollowedLog:
     ) -> None:
         self.name = name
         self.source = source
+        self._place = Place(0, 0)
         self.window = Window(retention_s=settings.EVENT_RETENTION_S)
         self.follower = Follower(
             hub=hub, window=self.window, reader=LogReader(name=f"follower-{name}"),
@@ -43,14 +44,16 @@ class FollowedLog:
         """The newest message that this process has handed out."""
         return Position(self.window.head, self.window.epoch)
 
-    def place(self, *, within_s: float) -> Place | None:
+    def place(self, within_s: float) -> Place | None:
         """Where this process stands in the log; None while it cannot be sure, because the log was
-        not read for so long.
+        not read for so long. The same object as long as it is the same place.
         """
-        follower = self.follower
-        if not follower.is_filled or time.monotonic() - follower.looked_at > within_s:
+        follower, place = self.follower, self._place
+        if time.monotonic() - follower.looked_at > within_s or not follower.is_filled:
             return None
-        return Place(follower.fills, self.window.head)
+        if place.head != self.window.head or place.fills != follower.fills:
+            place = self._place = Place(follower.fills, self.window.head)
+        return place
 
     async def stop(self) -> None:
         """Let go of the log."""

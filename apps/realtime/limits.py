@@ -47,6 +47,11 @@ class Connection(Protocol):
     @property
     def viewer(self) -> Viewer: ...
 
+    @property
+    def rooms(self) -> list[str]:
+        """Those that it is in, by whatever subscribers."""
+        ...
+
     def end(self, reason: End) -> None:
         """Say why in the transport's own way and close. Never waits; harmless when repeated."""
         ...

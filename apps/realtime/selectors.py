@@ -1,7 +1,7 @@
 """What goes on in realtime, over all processes; for operators, and for counts that people see."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,7 @@ class ProcessReport:
     """
 
     name: str
+    role: str
     host: str
     pid: int
     at: datetime
@@ -87,11 +88,11 @@ def may_join(name: str, viewer: Viewer) -> bool:
     return rooms.may_join_now(name, viewer)
 
 
-def place_in_log(name: str, *, within_s: float) -> Place | None:
-    """Where this process stands in a log, by the name under which it was registered; None when it
-    has not read it to its end for so long. To be asked on the loop of the node.
+def place_in_log(name: str) -> Callable[[float], Place | None]:
+    """What tells where this process stands in the log that was registered under this name; None
+    when it has not read it to its end for so many seconds. Made and called on the loop of the node.
     """
-    return node().logs[name].place(within_s=within_s)
+    return node().logs[name].place
 
 
 def viewer_counts(names: Iterable[str]) -> dict[str, int]:
@@ -105,6 +106,7 @@ def viewer_counts(names: Iterable[str]) -> dict[str, int]:
 def _report(document: dict[str, Any]) -> ProcessReport:
     return ProcessReport(
         name=document["process"],
+        role=document.get("role", ""),
         host=document["host"],
         pid=document["pid"],
         at=_time(document["at"]),

@@ -186,6 +186,16 @@ def _road_families(
             value=capture.wal_status == "lost",
         )
         yield GaugeMetricFamily(
+            "veza_capture_unreadable",
+            "1 while a change that cannot be decoded stands in the way of all that follow",
+            value=bool(capture.unreadable),
+        )
+        yield GaugeMetricFamily(
+            "veza_capture_skipped_changes",
+            "Changes that operators have had skipped, ever",
+            value=capture.skipped,
+        )
+        yield GaugeMetricFamily(
             "veza_capture_lag_bytes", "What PostgreSQL keeps for the slot", value=capture.lag_bytes
         )
         yield GaugeMetricFamily(

@@ -41,6 +41,8 @@ class _Key:
         self.since = 0
         self.missed: list[Message] = []
         self.pages: dict[object, object] = {}
+        self.sure_at: Place | None = None
+        """At this place of the feed what is held was found to be true."""
 
     def apply(self, message: Message) -> None:
         if self.held is None:
@@ -58,6 +60,7 @@ class RoundsInMemory:
 
     def __init__(self) -> None:
         self._keys: dict[str, _Key] = {}
+        self._place = realtime.place_in_log(FEED)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="held-rounds")
         self._reading: set[asyncio.Task[None]] = set()
         for kind in (FINISHED, CORRECTED, REMOVED):
@@ -68,17 +71,21 @@ class RoundsInMemory:
         where this process cannot be sure.
         """
         key = self._keys.get(name)
-        place = realtime.place_in_log(FEED, within_s=SURE_S)
+        place = self._place(SURE_S)
         if key is None or place is None or key.held is None:
             return None
-        if key.fills != place.fills:
-            del self._keys[name]
-            return None
-        return (key.held, key.pages) if place.head >= key.since else None
+        if place is not key.sure_at:
+            if key.fills != place.fills:
+                del self._keys[name]
+                return None
+            if place.head < key.since:
+                return None
+            key.sure_at = place
+        return key.held, key.pages
 
     def warm(self, name: str) -> None:
         """Begin to hold it, if it is not held."""
-        place = realtime.place_in_log(FEED, within_s=SURE_S)
+        place = self._place(SURE_S)
         if place is None or name in self._keys:
             return
         while len(self._keys) >= MOST_KEYS:
@@ -95,7 +102,7 @@ class RoundsInMemory:
             )
         except AWAY:  # another request will try again
             found, head = [], 0
-        now = realtime.place_in_log(FEED, within_s=SURE_S)
+        now = self._place(SURE_S)
         if self._keys.get(name) is not key:
             return
         if not found or now is None or now.fills != place.fills:

@@ -1,12 +1,20 @@
 """Messages of one session of the slot to entries of the change streams."""
 
 import time
-from functools import lru_cache
 
 from apps.events.capture import envelope, tables
-from apps.events.capture.decoder import Begin, Column, Commit, Decoder, RowChange, Table, Truncation
+from apps.events.capture.decoder import (
+    Begin,
+    Commit,
+    Decoder,
+    DecodingError,
+    RowChange,
+    Table,
+    Truncation,
+)
 from apps.events.capture.link import Data
-from apps.events.capture.values import row_json
+from apps.events.capture.skipping import Unreadable
+from apps.events.capture.values import key_json
 from veza.integrations.change_stream import Entry, EntryId
 
 BATCH = 500
@@ -52,6 +60,15 @@ class Batches:
             for table in decoded.tables:
                 self._add(None, table, message.lsn)
 
+    def pass_over(self, message: Data, fault: DecodingError) -> Unreadable:
+        """Count a message that `take` has refused, and tell what it was."""
+        self._number += 1
+        operation, table = self._decoder.about(message.payload)
+        begin = self._begin or Begin(commit_lsn=message.lsn, time_us=0, transaction=0)
+        return Unreadable(
+            message.lsn, begin.commit_lsn, begin.transaction, operation, table, str(fault)
+        )
+
     def clear(self) -> None:
         """They were appended."""
         self.entries, self.count, self._size = {}, 0, 0
@@ -64,27 +81,24 @@ class Batches:
         number, self._number = self._number, self._number + 1
         if captured is None:
             return
-        origin = envelope.Origin(
-            database=self._database, lsn=lsn, last_commit_lsn=self._last_commit, begin=begin
-        )
-        now_us = time.time_ns() // 1000
-        if change is None:
-            key, value = b"null", envelope.truncate_document(table, origin, now_us=now_us)
-        else:
-            key = _key(change, captured.key)
-            value = envelope.change_document(change, origin, now_us=now_us)
+        origin = envelope.Origin(self._database, lsn, self._last_commit, begin)
+        try:
+            key, value = _documents(change, table, captured.key, origin)
+        except (ValueError, OverflowError) as fault:  # PostgreSQL writes a value in another way
+            raise DecodingError(str(fault)) from None
         entry = Entry(EntryId(begin.commit_lsn, number), key, value)
         self.entries.setdefault(captured.topic, []).append(entry)
         self.count += 1
         self._size += len(value)
 
 
-def _key(change: RowChange, names: tuple[str, ...]) -> bytes:
-    """Debezium's key of the row."""
-    columns = _of_key(change.table.columns, names)
-    return row_json(columns, change.after or change.before or {}).encode()
-
-
-@lru_cache(maxsize=100)
-def _of_key(columns: tuple[Column, ...], names: tuple[str, ...]) -> tuple[Column, ...]:
-    return tuple(each for name in names for each in columns if each.name == name)
+def _documents(
+    change: RowChange | None, table: Table, key: tuple[str, ...], origin: envelope.Origin
+) -> tuple[bytes, bytes]:
+    now_us = time.time_ns() // 1000
+    if change is None:
+        return b"null", envelope.truncate_document(table, origin, now_us=now_us)
+    row = change.after or change.before or {}
+    return key_json(table, key, row).encode(), envelope.change_document(
+        change, origin, now_us=now_us
+    )

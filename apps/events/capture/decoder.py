@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 EPOCH_US = 946_684_800_000_000
@@ -17,6 +18,9 @@ _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _UINT32 = struct.Struct(">I")
 _TEXT, _NULL, _UNCHANGED = b"tnu"
+_KEY = ord("K")
+_TUPLE_AT = 5
+"""Where a row begins: behind the letter and the number of its table."""
 
 
 class DecodingError(Exception):
@@ -38,6 +42,15 @@ class Table:
     schema: str
     name: str
     columns: tuple[Column, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.schema, self.name))  # asked for each row
+
+
+@lru_cache(maxsize=100)
+def _known(schema: str, name: str, columns: tuple[Column, ...]) -> Table:
+    """The same object for the same table, so that what is kept for it is found at a glance."""
+    return Table(schema=schema, name=name, columns=columns)
 
 
 class Unchanged:
@@ -91,9 +104,9 @@ class _Cursor:
         self.at = 1  # behind the letter
 
     def take(self, form: struct.Struct) -> Any:
-        found = form.unpack_from(self.data, self.at)
+        (found,) = form.unpack_from(self.data, self.at)
         self.at += form.size
-        return found[0] if len(found) == 1 else found
+        return found
 
     def letter(self) -> bytes:
         found = self.data[self.at : self.at + 1]
@@ -121,28 +134,35 @@ class Decoder:
         if decode is None:
             raise DecodingError(f"A message begins with {data[:1]!r}.")
         try:
-            return decode(self, _Cursor(data))
+            return decode(self, data)
         except (struct.error, ValueError, IndexError) as fault:
             raise DecodingError(str(fault)) from None
 
-    def _table(self, cursor: _Cursor) -> Table:
-        number = cursor.take(_UINT32)
+    def about(self, data: bytes) -> tuple[str, str]:
+        """Of a message that cannot be decoded: what it tells, and of which table."""
+        table = self.tables.get(int.from_bytes(data[1:5], "big")) if data[:1] in b"IUD" else None
+        return _OPERATIONS.get(data[:1], f"message {data[:1]!r}"), table.name if table else ""
+
+    def _table(self, data: bytes) -> Table:
+        """Whose number stands behind the letter."""
+        (number,) = _UINT32.unpack_from(data, 1)
         if number not in self.tables:
             raise DecodingError(f"Table {number} was never described.")
         return self.tables[number]
 
-    def read_begin(self, cursor: _Cursor) -> Decoded:
+    def read_begin(self, data: bytes) -> Decoded:
         """A commit begins."""
-        lsn, at, transaction = cursor.take(_BEGIN)
-        return Begin(commit_lsn=lsn, time_us=at + EPOCH_US, transaction=transaction)
+        lsn, at, transaction = _BEGIN.unpack_from(data, 1)
+        return Begin(lsn, at + EPOCH_US, transaction)
 
-    def read_commit(self, cursor: _Cursor) -> Decoded:
+    def read_commit(self, data: bytes) -> Decoded:
         """It ends."""
-        _, lsn, end, _ = cursor.take(_COMMIT)
-        return Commit(commit_lsn=lsn, end_lsn=end)
+        _, lsn, end, _ = _COMMIT.unpack_from(data, 1)
+        return Commit(lsn, end)
 
-    def read_relation(self, cursor: _Cursor) -> Decoded:
+    def read_relation(self, data: bytes) -> Decoded:
         """A table is described."""
+        cursor = _Cursor(data)
         number = cursor.take(_UINT32)
         schema, name, _ = cursor.text(), cursor.text(), cursor.letter()
         columns = []
@@ -150,46 +170,45 @@ class Decoder:
             flags, column = cursor.letter(), cursor.text()
             kind, _ = cursor.take(_UINT32), cursor.take(_INT32)
             columns.append(Column(column, kind, flags == b"\x01"))
-        self.tables[number] = Table(schema=schema, name=name, columns=tuple(columns))
+        self.tables[number] = _known(schema, name, tuple(columns))
         return None
 
-    def read_insert(self, cursor: _Cursor) -> Decoded:
+    def read_insert(self, data: bytes) -> Decoded:
         """A row is new."""
-        table = self._table(cursor)
-        _expect(cursor.letter(), b"N")
-        return RowChange(op="c", table=table, before=None, after=_row(cursor, table))
+        table = self._table(data)
+        _expect(data[_TUPLE_AT], b"N")
+        after, _ = _row(data, _TUPLE_AT + 1, table)
+        return RowChange("c", table, None, after)
 
-    def read_update(self, cursor: _Cursor) -> Decoded:
+    def read_update(self, data: bytes) -> Decoded:
         """A row was changed."""
-        table = self._table(cursor)
-        letter, before = cursor.letter(), None
-        if letter in (b"K", b"O"):
-            before = _row(cursor, table, only_key=letter == b"K")
-            letter = cursor.letter()
-        _expect(letter, b"N")
-        return RowChange(op="u", table=table, before=before, after=_row(cursor, table))
+        table, at, before = self._table(data), _TUPLE_AT, None
+        if data[at] in b"KO":
+            before, at = _row(data, at + 1, table, only_key=data[at] == _KEY)
+        _expect(data[at], b"N")
+        after, _ = _row(data, at + 1, table)
+        return RowChange("u", table, before, after)
 
-    def read_delete(self, cursor: _Cursor) -> Decoded:
+    def read_delete(self, data: bytes) -> Decoded:
         """A row was deleted."""
-        table = self._table(cursor)
-        letter = cursor.letter()
-        if letter not in (b"K", b"O"):
-            raise DecodingError(f"A deleted row begins with {letter!r}.")
-        before = _row(cursor, table, only_key=letter == b"K")
-        return RowChange(op="d", table=table, before=before, after=None)
+        table = self._table(data)
+        _expect(data[_TUPLE_AT], b"KO")
+        before, _ = _row(data, _TUPLE_AT + 1, table, only_key=data[_TUPLE_AT] == _KEY)
+        return RowChange("d", table, before, None)
 
-    def read_truncate(self, cursor: _Cursor) -> Decoded:
+    def read_truncate(self, data: bytes) -> Decoded:
         """Tables were emptied."""
+        cursor = _Cursor(data)
         count, _ = cursor.take(_INT32), cursor.letter()
         numbers = [cursor.take(_UINT32) for _ in range(count)]
         return Truncation(tables=tuple(self.tables[n] for n in numbers if n in self.tables))
 
-    def read_nothing(self, _: _Cursor) -> Decoded:
+    def read_nothing(self, _: bytes) -> Decoded:
         """Origins, types and messages that somebody wrote into the log."""
         return None
 
 
-_DECODERS: dict[bytes, Callable[[Decoder, _Cursor], Decoded]] = {
+_DECODERS: dict[bytes, Callable[[Decoder, bytes], Decoded]] = {
     b"B": Decoder.read_begin,
     b"C": Decoder.read_commit,
     b"R": Decoder.read_relation,
@@ -202,35 +221,41 @@ _DECODERS: dict[bytes, Callable[[Decoder, _Cursor], Decoded]] = {
     b"M": Decoder.read_nothing,
 }
 
+_OPERATIONS = {
+    b"B": "begin", b"C": "commit", b"R": "description", b"I": "insert", b"U": "update",
+    b"D": "delete", b"T": "truncate",
+}  # fmt: skip
 
-def _expect(letter: bytes, wanted: bytes) -> None:
-    if letter != wanted:
-        raise DecodingError(f"{letter!r} stands where {wanted!r} belongs.")
+
+def _expect(letter: int, wanted: bytes) -> None:
+    if letter not in wanted:
+        raise DecodingError(f"{chr(letter)!r} stands where {wanted!r} belongs.")
 
 
-def _row(cursor: _Cursor, table: Table, *, only_key: bool = False) -> Row:
-    """The values by column; under a key alone the others come as null and mean nothing."""
-    data, at = cursor.data, cursor.at
+def _row(data: bytes, at: int, table: Table, *, only_key: bool = False) -> tuple[Row, int]:
+    """The values by column, and where they end; under a key alone the others come as null and mean
+    nothing.
+    """
     (count,) = _INT16.unpack_from(data, at)
     if count != len(table.columns):
         raise DecodingError(f"{table.name} has {len(table.columns)} columns, a row {count}.")
-    at += _INT16.size
+    at += 2
     row: dict[str, Value] = {}
-    for column in table.columns:
+    for name, _, is_key in table.columns:
         value: Value = None
         kind = data[at]
         at += 1
         if kind == _TEXT:
             (size,) = _INT32.unpack_from(data, at)
-            at, end = at + _INT32.size, at + _INT32.size + size
-            if size < 0 or end > len(data):
+            start = at + 4
+            at = start + size
+            if size < 0 or at > len(data):
                 raise DecodingError("A value is cut off.")
-            value, at = data[at:end].decode(), end
+            value = data[start:at].decode()
         elif kind == _UNCHANGED:
             value = UNCHANGED
         elif kind != _NULL:
             raise DecodingError(f"A value is of the kind {chr(kind)!r}.")
-        if column.is_key or not only_key:
-            row[column.name] = value
-    cursor.at = at
-    return row
+        if is_key or not only_key:
+            row[name] = value
+    return row, at

@@ -12,7 +12,7 @@ from apps.events.capture.decoder import Begin, Row, RowChange, Table
 from apps.events.capture.tables import PREFIX
 from apps.events.capture.values import row_json
 
-VERSION = "3.7.0.Final"
+VERSION = "3.6.3.Final"
 """Whose documents ours equal."""
 EPOCH_MESSAGE = "veza.epoch"
 WHOLE_MESSAGE = "veza.whole"
@@ -32,13 +32,12 @@ class Origin(NamedTuple):
 
 def change_document(change: RowChange, origin: Origin, *, now_us: int) -> bytes:
     """The document of an inserted, updated or deleted row."""
-    before, after = change.before, change.after
-    columns = change.table.columns
+    op, table, before, after = change
     return _document(
-        change.op,
-        _source(change.table, origin),
-        before="null" if before is None else row_json(columns, before),
-        after="null" if after is None else row_json(columns, after),
+        op,
+        _source(table, origin),
+        before="null" if before is None else row_json(table, before),
+        after="null" if after is None else row_json(table, after),
         now_us=now_us,
     )
 
@@ -51,7 +50,7 @@ def truncate_document(table: Table, origin: Origin, *, now_us: int) -> bytes:
 def snapshot_document(table: Table, row: Row, origin: Origin, *, now_us: int) -> bytes:
     """The document of a row that was read from the table itself."""
     told = _source(table, origin, snapshot="true")
-    after = row_json(table.columns, row)
+    after = row_json(table, row)
     return _document("r", told, before="null", after=after, now_us=now_us)
 
 
@@ -67,15 +66,22 @@ def epoch_document(epoch: str, origin: Origin, *, is_whole: bool, now_us: int) -
 
 def _source(table: Table, origin: Origin, *, snapshot: str = "false") -> str:
     """The block `source`. Written as text, because most of a document is this, and mostly alike."""
-    begin, last = origin.begin, origin.last_commit_lsn
+    database, lsn, last, (_, at, transaction) = origin
+    first, second, third = _pieces(table, database, snapshot)
     before = "null" if last is None else f'\\"{last}\\"'
-    at = begin.time_us
     return (
-        f'{{"version":"{VERSION}","connector":"postgresql","name":"{PREFIX}","ts_ms":{at // 1000},'
-        f'"snapshot":"{snapshot}","db":{_quoted(origin.database)},'
-        f'"sequence":"[{before},\\"{origin.lsn}\\"]","ts_us":{at},"ts_ns":{at * 1000},'
-        f'"schema":{_quoted(table.schema)},"table":{_quoted(table.name)},'
-        f'"txId":{begin.transaction},"lsn":{origin.lsn},"xmin":null}}'
+        f'{first}{at // 1000}{second}{before},\\"{lsn}\\"]","ts_us":{at},"ts_ns":{at * 1000}{third}'
+        f'{transaction},"lsn":{lsn},"xmin":null,"origin":null,"origin_lsn":null}}'
+    )
+
+
+@lru_cache(maxsize=100)
+def _pieces(table: Table, database: str, snapshot: str) -> tuple[str, str, str]:
+    """What is the same for all changes of a table."""
+    return (
+        f'{{"version":"{VERSION}","connector":"postgresql","name":"{PREFIX}","ts_ms":',
+        f',"snapshot":"{snapshot}","db":{_to_json(database)},"sequence":"[',
+        f',"schema":{_to_json(table.schema)},"table":{_to_json(table.name)},"txId":',
     )
 
 
@@ -88,8 +94,3 @@ def _document(op: str, told: str, *, before: str, after: str, now_us: int) -> by
 
 def _times(now_us: int) -> str:
     return f'"ts_ms":{now_us // 1000},"ts_us":{now_us},"ts_ns":{now_us * 1000}'
-
-
-@lru_cache(maxsize=1000)
-def _quoted(name: str) -> str:
-    return _to_json(name)

@@ -8,12 +8,16 @@ import secrets
 import time
 from collections.abc import Iterator
 
+import structlog
+
 from apps.events.capture import envelope, tables
 from apps.events.capture.decoder import Begin
-from apps.events.capture.sessions import describe, log_position, make_slot, snapshot
+from apps.events.capture.sessions import decoded, describe, log_position, make_slot, snapshot
 from apps.events.capture.tables import Captured
 from apps.events.sessions import Session
 from veza.integrations.change_stream import ChangeStream, Entry, EntryId
+
+logger = structlog.get_logger(__name__)
 
 BATCH = 500
 ALIGNED = 8
@@ -64,7 +68,13 @@ def _documents(
     table = describe(opened, each)
     yield envelope.epoch_document(epoch, origin, is_whole=False, now_us=_now_us())
     for row in snapshot(opened, each):
-        yield envelope.snapshot_document(table, row, origin, now_us=_now_us())
+        try:
+            document = envelope.snapshot_document(table, decoded(row), origin, now_us=_now_us())
+        except ValueError as fault:  # nobody would be told it anyway
+            key = {name: row.get(name) for name in each.key}
+            logger.warning("row_not_read_again", table=each.table, key=str(key), fault=str(fault))
+        else:
+            yield document
 
 
 def _now_us() -> int:

@@ -15,7 +15,8 @@ from psycopg.pq import abc
 from apps.events.capture.decoder import EPOCH_US
 
 _KEEPALIVE = struct.Struct(">QqB")
-_DATA = struct.Struct(">QQq")
+_PLACE = struct.Struct(">Q")
+_IS_DATA, _DATA_AT = ord("w"), 25
 _FEEDBACK = struct.Struct(">cqqqqb")
 # As text, and always the same text, whatever the server or the role has set.
 _OPTIONS = (
@@ -119,9 +120,9 @@ class Link:
 
 
 def _parsed(data: bytes) -> Data | Alive:
-    if data[:1] == b"w":
-        lsn, _, _ = _DATA.unpack_from(data, 1)
-        return Data(lsn, data[1 + _DATA.size :])
+    if data[0] == _IS_DATA:
+        (lsn,) = _PLACE.unpack_from(data, 1)
+        return Data(lsn, data[_DATA_AT:])
     lsn, _, wants_reply = _KEEPALIVE.unpack_from(data, 1)
     return Alive(lsn, bool(wants_reply))
 

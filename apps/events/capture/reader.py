@@ -15,9 +15,11 @@ from django.db import connection
 
 from apps.events.capture import healing, tables
 from apps.events.capture.batches import Batches
+from apps.events.capture.decoder import DecodingError
 from apps.events.capture.link import Alive, Link
 from apps.events.capture.progress import Progress
 from apps.events.capture.sessions import Slot, find_slot, log_position, may_prepare, publish
+from apps.events.capture.skipping import Skips, Unreadable, UnreadableError, told
 from apps.events.sessions import BackOff, Session, first_line, session
 from veza.integrations.change_stream import (
     ChangeStream,
@@ -32,6 +34,8 @@ logger = structlog.get_logger(__name__)
 WAIT_S = 0.5
 CONFIRM_EVERY_S = 1.0
 STANDBY_S = 0.5
+STUCK_S = 5.0
+"""Until a change that could not be decoded is tried again; the slot is free meanwhile."""
 
 
 class SlotLostError(Exception):
@@ -50,6 +54,7 @@ class Capture:
         self._told = ""
         self._anew = ""  # why the next session is to begin anew
         self._progress: Progress | None = None  # of the last session
+        self._stuck_at: Unreadable | None = None
         self.is_leader = False
         """Whether it reads the slot now."""
 
@@ -78,6 +83,9 @@ class Capture:
             except SlotLostError as fault:
                 self._tell("capture_slot_lost", slot=self._slot, reason=str(fault))
                 self._pause(wait.next_s())
+            except UnreadableError as fault:
+                self._stand_before(fault.change)
+                self._pause(STUCK_S)
             finally:
                 self.is_leader = False
 
@@ -136,6 +144,7 @@ class Capture:
 
     def _read(self, link: Link, stream: ChangeStream, progress: Progress) -> None:
         batches = Batches(database=str(connection.settings_dict["NAME"]))
+        skips = Skips(slot=self._slot)
         confirm_at = 0.0
         while not self._stopping:
             is_asked = False
@@ -146,7 +155,11 @@ class Capture:
                     if batches.is_between and not batches.count:
                         progress.is_safe(message.lsn, now=time.monotonic())
                     continue
-                batches.take(message)
+                try:
+                    batches.take(message)
+                except DecodingError as fault:
+                    _append(stream, batches, progress)  # what stands before it is told
+                    skips.meet(batches.pass_over(message, fault))
                 if batches.is_full:
                     _append(stream, batches, progress)
             _append(stream, batches, progress)
@@ -155,6 +168,11 @@ class Capture:
                 _check_ends(stream, progress)
                 link.confirm(progress.confirm(now=now), received=progress.received)
                 confirm_at = now + CONFIRM_EVERY_S
+
+    def _stand_before(self, change: Unreadable) -> None:
+        if change != self._stuck_at:
+            logger.error("capture_cannot_decode", slot=self._slot, **told(change))
+            self._stuck_at = change
 
     def _tell(self, event: str, **values: object) -> None:
         """Not at each try of a long outage."""

@@ -1,12 +1,12 @@
 """What is asked of PostgreSQL in plain SQL: the slot, the publication, rows read again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 
-from apps.events.capture.decoder import Column, Table
+from apps.events.capture.decoder import Column, Row, Table
 from apps.events.capture.link import parse_lsn
 from apps.events.capture.tables import PUBLICATION, SCHEMA, Captured
 from apps.events.sessions import Session
@@ -90,7 +90,7 @@ def describe(of: Session, captured: Captured) -> Table:
     return Table(schema=SCHEMA, name=captured.table, columns=tuple(Column(*row) for row in rows))
 
 
-def snapshot(of: Session, captured: Captured) -> Iterator[dict[str, str | None]]:
+def snapshot(of: Session, captured: Captured) -> Iterator[dict[str, bytes | None]]:
     """The rows that are read again, every value as its text, in batches from the server."""
     with of.transaction():
         of.execute("SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'")
@@ -105,8 +105,13 @@ def snapshot(of: Session, captured: Captured) -> Iterator[dict[str, str | None]]
                 yield dict(zip(names, row, strict=True))
 
 
+def decoded(row: Mapping[str, bytes | None]) -> Row:
+    """Raises ValueError: where a database holds text in no encoding, or a cast went wrong."""
+    return {name: None if value is None else value.decode() for name, value in row.items()}
+
+
 class _AsText(psycopg.adapt.Loader):
     """A value as PostgreSQL wrote it."""
 
-    def load(self, data: psycopg.abc.Buffer) -> str:
-        return bytes(data).decode()
+    def load(self, data: psycopg.abc.Buffer) -> bytes:
+        return bytes(data)

@@ -1,6 +1,6 @@
 """Which tables are captured, as the apps that own them declare it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SCHEMA = "public"
 PREFIX = "veza"
@@ -17,11 +17,11 @@ class Captured:
     table: str
     key: tuple[str, ...]
     snapshot: str
+    topic: str = field(init=False)
+    """Where its changes are found in the change stream."""
 
-    @property
-    def topic(self) -> str:
-        """Where its changes are found in the change stream."""
-        return topic_of(self.table)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "topic", topic_of(self.table))
 
 
 _captured: dict[str, Captured] = {}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
-from apps.events.capture.decoder import Column, Row, Unchanged, Value
+from apps.events.capture.decoder import Row, Table, Unchanged
 
 UNAVAILABLE = '"__debezium_unavailable_value"'
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -21,18 +21,35 @@ _TIME = re.compile(r"(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?")
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 
 
-def row_json(columns: tuple[Column, ...], row: Row) -> str:
-    """The row as Debezium has it under `before` and `after`, and its key."""
-    parts = [head + _value(write, row.get(name)) for name, head, write in _plan(columns)]
-    return f"{{{','.join(parts)}}}"
-
-
 _Write = Callable[[str], str]
 
 
+def row_json(table: Table, row: Row) -> str:
+    """The row as Debezium has it under `before` and `after`."""
+    return _json(_plan(table), row)
+
+
+def key_json(table: Table, names: tuple[str, ...], row: Row) -> str:
+    """Its key, of these columns."""
+    return _json(_key_plan(table, names), row)
+
+
+def _json(plan: list[tuple[str, str, _Write]], row: Row) -> str:
+    parts = [
+        head + (write(value) if isinstance(value := row.get(name), str) else _no_text(value))
+        for name, head, write in plan
+    ]
+    return f"{{{','.join(parts)}}}"
+
+
 @lru_cache(maxsize=100)
-def _plan(columns: tuple[Column, ...]) -> list[tuple[str, str, _Write]]:
-    return [(each.name, f"{_quoted(each.name)}:", _writer(each.type)) for each in columns]
+def _plan(table: Table) -> list[tuple[str, str, _Write]]:
+    return [(each.name, f"{_quoted(each.name)}:", _writer(each.type)) for each in table.columns]
+
+
+@lru_cache(maxsize=100)
+def _key_plan(table: Table, names: tuple[str, ...]) -> list[tuple[str, str, _Write]]:
+    return [each for name in names for each in _plan(table) if each[0] == name]
 
 
 def _writer(kind: int) -> _Write:
@@ -44,24 +61,21 @@ def _writer(kind: int) -> _Write:
     return _quoted if convert is None else lambda text: _to_json(convert(text))
 
 
-def _value(write: _Write, value: Value) -> str:
-    if value is None:
-        return "null"
-    return UNAVAILABLE if isinstance(value, Unchanged) else write(value)
+def _no_text(value: Unchanged | None) -> str:
+    return "null" if value is None else UNAVAILABLE
 
 
-def _float(text: str) -> float | None:
+def _float(text: str) -> float | str:
     """JSON has neither NaN nor infinities."""
-    return None if text in ("NaN", "Infinity", "-Infinity") else float(text)
+    return text if text in ("NaN", "Infinity", "-Infinity") else float(text)
 
 
 def _instant(text: str) -> str:
-    """`2026-11-21 10:00:00.5+00` to `2026-11-21T10:00:00.5Z`; `infinity` stays."""
-    day, found, rest = text.partition(" ")
-    if not found or not rest.endswith("+00"):
+    """`2026-11-21 10:00:00.5+00` to `2026-11-21T10:00:00.500000Z`; `infinity` stays."""
+    if not text.endswith("+00"):
         return text
-    time, dot, fraction = rest[:-3].partition(".")
-    return f"{day}T{time}{dot}{fraction}Z"
+    whole, _, fraction = text[:-3].partition(".")
+    return f"{whole.replace(' ', 'T', 1)}.{fraction:0<6}Z"
 
 
 def _days(text: str) -> int | str:

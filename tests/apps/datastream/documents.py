@@ -27,11 +27,12 @@ def document(
         "before": before,
         "after": after,
         "source": {
-            "version": "3.7.0.Final", "connector": "postgresql", "name": "veza",
+            "version": "3.6.3.Final", "connector": "postgresql", "name": "veza",
             "ts_ms": COMMIT_MS, "snapshot": "true" if op == "r" else "false", "db": "veza",
             "sequence": json.dumps([None if last is None else str(last), str(lsn)]),
             "ts_us": COMMIT_MS * 1000, "ts_ns": COMMIT_MS * 1_000_000, "schema": "public",
             "table": "datastream_round", "txId": 771, "lsn": lsn, "xmin": None,
+            "origin": None, "origin_lsn": None,
         },
         "transaction": None, "op": op, "ts_ms": COMMIT_MS + 3, "ts_us": COMMIT_MS * 1000 + 3000,
         "ts_ns": COMMIT_MS * 1_000_000 + 3_000_000,

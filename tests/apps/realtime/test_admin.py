@@ -21,7 +21,7 @@ PAGE = "/admin/realtime/liveconnection/"
 def report(process: str, *connections: dict[str, Any], **rooms: int) -> None:
     """As a web process reports itself."""
     document = {
-        "process": process, "host": "host-1", "pid": 7, "at": time.time(),
+        "process": process, "role": "web", "host": "host-1", "pid": 7, "at": time.time(),
         "counts": {"websocket": len(connections)}, "rooms": rooms, "room_count": len(rooms),
         "deliveries": 12, "waiting": 3, "connections": list(connections),
     }  # fmt: skip

@@ -266,4 +266,4 @@ class TestWhatMayStandInARequest:
         path = hot.HotPath(Hot())
         head = b"GET /api/v1/hot HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b"x" * 9000 + b"\r\n"
 
-        assert path.answer(head, Peer("", "http"), []) is None
+        assert path.find(head, Peer("", "http")) is None

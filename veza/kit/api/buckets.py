@@ -8,6 +8,7 @@ So a caller may get more than his due from several processes at once, for SETTLE
 import asyncio
 import math
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
@@ -27,7 +28,7 @@ class Buckets:
     def __init__(self) -> None:
         self._full_at_us: dict[str, float] = {}
         self._interval_us = MINUTE_US / settings.RATE_LIMIT_PER_MINUTE
-        self._given: dict[str, int] = {}
+        self._given: defaultdict[str, int] = defaultdict(int)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="buckets")
         self._settling: asyncio.Task[None] | None = None
 
@@ -48,23 +49,27 @@ class Buckets:
             return None
         now_us = time.time() * 1e6
         interval_us = self._interval_us
-        full_at_us = max(full_at_us, now_us) + interval_us
+        full_at_us = (full_at_us if full_at_us > now_us else now_us) + interval_us
         missing_us = full_at_us - now_us
         if missing_us > MINUTE_US + ROUNDING_US:
             del self._full_at_us[caller]
             return None
         self._full_at_us[caller] = full_at_us
-        self._given[caller] = self._given.get(caller, 0) + 1
-        if self._settling is None or self._settling.done():
+        self._given[caller] += 1
+        if self._settling is None:
             self._settling = asyncio.create_task(self._settle())
-        remaining = max(0, int((MINUTE_US - missing_us + ROUNDING_US) // interval_us))
+            self._settling.add_done_callback(self._settled)
+        remaining = int((MINUTE_US - missing_us + ROUNDING_US) / interval_us)
         return remaining, math.ceil(full_at_us / 1e6)
+
+    def _settled(self, _: "asyncio.Task[None]") -> None:
+        self._settling = None
 
     async def _settle(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SETTLE_S)
-            given, self._given = self._given, {}
+            given, self._given = self._given, defaultdict(int)
             if not given:
                 return
             for caller, told in (await loop.run_in_executor(self._thread, _charge, given)).items():

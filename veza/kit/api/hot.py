@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-import uuid_utils
 from django.conf import settings
 from django.urls import resolve
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from veza.kit.api.buckets import Buckets
 from veza.kit.api.etags import is_named
+from veza.kit.api.request_ids import RequestIds
 from veza.kit.api.requests import address_group, is_trusted, resolve_client
 from veza.kit.asgi.hot import Answering, Fields, Peer, read_fields
 from veza.kit.asgi.refusals import Headers, Message, Receive, Scope, Send
@@ -26,10 +26,11 @@ from veza.kit.metrics import HOT_READS, HTTP_REQUESTS
 OK, NOT_MODIFIED = 200, 304
 MOST_TEMPLATES = 2048
 COUNT_EVERY_S = 1.0
-ETAG, LENGTH = b"<etag>", b"<length>"
+ETAG, LENGTH, EACH = b"\0etag", b"\0length", b"\0each"
+"""Places in an answer; no field has a NUL."""
 _FILLED = {
-    b"content-length": LENGTH, b"etag": ETAG, b"x-ratelimit-remaining": b"%d",
-    b"x-ratelimit-reset": b"%d", b"x-request-id": b"%b",
+    b"content-length": LENGTH, b"etag": ETAG, b"x-ratelimit-remaining": EACH,
+    b"x-ratelimit-reset": EACH, b"x-request-id": EACH,
 }  # fmt: skip
 _EACH = [b"x-ratelimit-remaining", b"x-ratelimit-reset", b"x-request-id"]
 """These are filled in for each answer, in this order."""
@@ -72,10 +73,21 @@ TemplateKey = tuple[str, int, bytes, bytes, str]
 """Route, status, host, origin and scheme."""
 
 
+class _Prepared(NamedTuple):
+    """An answer in pieces, between which goes what differs each time. `counted` has one item."""
+
+    status_line: bytes
+    pieces: list[bytes]
+    counted: list[int]
+
+
 class _Plan:
     """How one request is answered each time that it comes; what can be made before is kept."""
 
-    __slots__ = ("_base", "_body", "_caller", "_fields", "_keys", "_known", "_prepared", "_reads")
+    __slots__ = (
+        "_base", "_beginning", "_body", "_caller", "_defaults", "_fields", "_keys", "_known",
+        "_prepared", "_reads", "_reset", "_reset_text",
+    )  # fmt: skip
 
     def __init__(self, reads: "HotReads", known: Known, fields: Fields, peer: Peer) -> None:
         scheme, self._caller = _asked(peer, fields.proto, fields.forwarded_for)
@@ -86,7 +98,9 @@ class _Plan:
             for status in (OK, NOT_MODIFIED)
         }
         self._body: Body | None = None
-        self._prepared: tuple[int, bytes, bytes] | None = None
+        self._prepared: _Prepared | None = None
+        self._defaults = self._beginning = b""
+        self._reset, self._reset_text = 0, b""
 
     def answer(self, defaults: bytes) -> bytes | None:
         """See Answering."""
@@ -94,19 +108,25 @@ class _Plan:
         if body is None:
             return None
         if body is not self._body or self._prepared is None:
-            self._prepared = self._prepare(body)
-            self._body = body
-        if self._prepared is None:
+            self._body, self._prepared = body, self._prepare(body)
+            self._defaults = b""
+        prepared = self._prepared
+        if prepared is None or (left := self._reads.take(self._caller)) is None:
             return None
-        left = self._reads.take(self._caller)
-        if left is None:
-            return None
-        status, head, content = self._prepared
-        self._reads.count(self._known.route, status)
-        named = self._fields.request_id or str(uuid_utils.uuid7()).encode()
-        return b"%b%b%b%b" % (STATUS_LINE[status], defaults, head % (*left, named), content)
+        _, (first, second, third, rest), counted = prepared
+        counted[0] += 1
+        if defaults is not self._defaults:  # the same for a second
+            self._defaults = defaults
+            self._beginning = prepared.status_line + defaults + first
+        remaining, reset = left
+        if reset != self._reset:
+            self._reset, self._reset_text = reset, b"%d" % reset
+        named = self._fields.request_id or self._reads.ids.next()
+        return b"".join(
+            (self._beginning, b"%d" % remaining, second, self._reset_text, third, named, rest)
+        )
 
-    def _prepare(self, body: Body) -> tuple[int, bytes, bytes] | None:
+    def _prepare(self, body: Body) -> _Prepared | None:
         asked = self._fields.if_none_match
         is_known = asked and is_named(body.etag, asked.decode("latin-1"))
         status = NOT_MODIFIED if is_known else OK
@@ -115,7 +135,10 @@ class _Plan:
             return None
         head = template.replace(ETAG, body.etag.encode())
         head = head.replace(LENGTH, b"%d" % len(body.content))
-        return status, head, b"" if is_known else body.content
+        *pieces, rest = head.split(EACH)
+        whole = rest if is_known else rest + body.content
+        count = self._reads.counter(self._known.route, status)
+        return _Prepared(STATUS_LINE[status], [*pieces, whole], count)
 
 
 class HotReads:
@@ -126,8 +149,8 @@ class HotReads:
         self._buckets = Buckets()
         self._templates: dict[TemplateKey, bytes] = {}
         self._targets: dict[bytes, Known | None] = {}
-        self._counts: dict[tuple[str, int], int] = {}
-        self._counting: asyncio.TimerHandle | None = None
+        self._counts: dict[tuple[str, int], list[int]] = {}
+        self.ids = RequestIds()
 
     def plan(self, target: bytes, fields: Fields, peer: Peer) -> Answering | None:
         known = self._known(target)
@@ -183,18 +206,19 @@ class HotReads:
             self._buckets.learn(caller, remaining=int(remaining))
         known.warm()
 
-    def count(self, route: str, status: int) -> None:
-        """One more answer."""
-        key = (route, status)
-        self._counts[key] = self._counts.get(key, 0) + 1
-        if self._counting is None:
-            self._counting = asyncio.get_running_loop().call_later(COUNT_EVERY_S, self._tell)
+    def counter(self, route: str, status: int) -> list[int]:
+        """Whose one item counts answers; the metrics are told of it from time to time."""
+        if not self._counts:
+            asyncio.get_running_loop().call_later(COUNT_EVERY_S, self._tell)
+        return self._counts.setdefault((route, status), [0])
 
     def _tell(self) -> None:
-        counts, self._counts, self._counting = self._counts, {}, None
-        for (route, status), count in counts.items():
-            HTTP_REQUESTS.labels("GET", route, str(status)).inc(count)
-            HOT_READS.labels(route).inc(count)
+        for (route, status), count in self._counts.items():
+            if count[0]:
+                HTTP_REQUESTS.labels("GET", route, str(status)).inc(count[0])
+                HOT_READS.labels(route).inc(count[0])
+                count[0] = 0
+        asyncio.get_running_loop().call_later(COUNT_EVERY_S, self._tell)
 
 
 def route_of(path: str) -> str:
@@ -210,7 +234,7 @@ def _template(headers: Headers) -> bytes | None:
     for name, value in headers:
         if name not in _SAME and name not in _FILLED:
             return None
-        lines.append(name + b": " + _FILLED.get(name, value.replace(b"%", b"%%")) + b"\r\n")
+        lines.append(name + b": " + _FILLED.get(name, value) + b"\r\n")
     return b"".join(lines) + b"\r\n"
 
 

@@ -69,16 +69,17 @@ class HotPath:
         self._defaults: object = None
         self._default_lines = b""
 
-    def answer(self, head: bytes, peer: Peer, defaults: list[tuple[bytes, bytes]]) -> bytes | None:
-        """The answer to a request without a body; `head` is all of it but the empty line."""
+    def find(self, head: bytes, peer: Peer) -> Answering | None:
+        """What answers a request without a body; `head` is all of it but the empty line."""
         key = (head, peer)
-        answering = self._plans[key] if key in self._plans else self._plan(head, peer)
-        if answering is None:
-            return None
+        return self._plans[key] if key in self._plans else self._plan(head, peer)
+
+    def lines(self, defaults: list[tuple[bytes, bytes]]) -> bytes:
+        """The server's own header lines; the same object as long as they are the same."""
         if defaults is not self._defaults:  # the server makes a new list when the second changes
             self._defaults = defaults
             self._default_lines = b"".join(b"%b: %b\r\n" % each for each in defaults)
-        return answering(self._default_lines)
+        return self._default_lines
 
     def _plan(self, head: bytes, peer: Peer) -> Answering | None:
         if len(head) > MAX_HEAD_BYTES:

@@ -1,22 +1,22 @@
 """Whether this process is on its way out."""
 
-import threading
 from collections.abc import Awaitable, Callable
 
 Drain = Callable[[float], Awaitable[None]]
 
-_stopping = threading.Event()
+_stopping = False
 _drain: Drain | None = None
 
 
 def begin_to_stop() -> None:
     """From now on the process is not ready: it finishes what it has, and takes nothing for long."""
-    _stopping.set()
+    global _stopping  # noqa: PLW0603 - one server per process
+    _stopping = True
 
 
 def is_stopping() -> bool:
     """True after SIGTERM; readiness checks answer 503 then."""
-    return _stopping.is_set()
+    return _stopping
 
 
 def drain_with(drain: Drain | None) -> None:

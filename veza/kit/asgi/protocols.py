@@ -10,7 +10,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from veza.kit.asgi import lifecycle
-from veza.kit.asgi.hot import END, PREFIX, HotPath, Peer, hot_path
+from veza.kit.asgi.hot import END, PREFIX, Answering, HotPath, Peer, hot_path
 from veza.kit.asgi.port import EXTENSION
 from veza.kit.asgi.refusals import RefusalError, request_id_of
 from veza.kit.asgi.transport_ports import StreamPort
@@ -49,6 +49,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_between = True  # requests: the parser waits for the first byte of the next
         self._answered_at = 0.0
         self._peer = Peer("", "http")
+        self._asked = b""
+        """The last request that was answered from memory, or might have been, and by what."""
+        self._answering: Answering | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -67,9 +70,9 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_left:
             return
-        if self._is_between and data.startswith(PREFIX) and (path := hot_path()) is not None:
-            data = self._answer_from_memory(data, path)
-            if not data:
+        if self._is_between and data.startswith(PREFIX) and not self.access_log:
+            path = hot_path()
+            if path is not None and not (data := self._answer_from_memory(data, path)):
                 return
         super().data_received(data)
         if self._is_left or self.transport.is_closing():
@@ -161,29 +164,34 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _answer_from_memory(self, data: bytes, path: HotPath) -> bytes:
         """Answer the requests at the beginning of `data` as far as `path` can; what is left."""
-        at = 0
-        while data.startswith(PREFIX, at) and self._may_answer():
+        at, size = 0, len(data)
+        lines = path.lines(self.server_state.default_headers)
+        while at < size and data.startswith(PREFIX, at) and self._may_answer():
             end = data.find(END, at)
-            defaults = self.server_state.default_headers
-            if end < 0 or not (answer := path.answer(data[at : end + 2], self._peer, defaults)):
+            if end < 0:
+                break
+            head = data[at : end + 2]
+            if head != self._asked:
+                self._asked, self._answering = head, path.find(head, self._peer)
+            if self._answering is None or (answer := self._answering(lines)) is None:
                 break
             self.transport.write(answer)
             self.server_state.total_requests += 1
             at = end + len(END)
         if at:
-            self._stop_head_timer()
+            if self._head_timer is not None:
+                self._stop_head_timer()
             self._answered_at = self.loop.time()
             if self.timeout_keep_alive_task is None:
                 self._keep_alive_for(self.timeout_keep_alive)
-        return data[at:] if at else data
+        return data[at:]
 
     def _may_answer(self) -> bool:
         """Whether nothing else is being answered, and the client takes what it is sent."""
         return (
-            self._is_idle()
+            (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused
             and not self.transport.is_closing()
-            and not self.access_log
             and not lifecycle.is_stopping()
         )
 

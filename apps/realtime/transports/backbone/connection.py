@@ -40,6 +40,11 @@ class BackboneConnection:
     def is_open(self) -> bool:
         return self._port.is_open
 
+    @property
+    def rooms(self) -> list[str]:
+        """See limits.Connection."""
+        return []
+
     def take(self, text: str) -> Awaitable[None] | None:
         """One frame. Whatever is wrong with it is answered, or ends the connection."""
         if len(text) > MAX_FRAME_BYTES:

@@ -39,6 +39,10 @@ class Consumer(BackboneConnection):
         self._by_full_name = ByFullName(self)
         port.on_turn = self._turn
 
+    @property
+    def rooms(self) -> list[str]:
+        return list(self._names)
+
     def forget(self) -> None:
         super().forget()
         self._node.hub.forget(self._by_full_name)

@@ -71,6 +71,11 @@ class Connection:
     def is_open(self) -> bool:
         return self._port.is_open
 
+    @property
+    def rooms(self) -> list[str]:
+        """See limits.Connection."""
+        return self.node.hub.rooms(self)
+
     def answer(self, command: Command, result: dict[str, Any]) -> None:
         """The reply to a command: leaves soon, and before anything else is written."""
         self._reply({"id": command.id, command.method: result})

@@ -30,6 +30,11 @@ class Client:
         port.on_turn = self._turn
 
     @property
+    def rooms(self) -> list[str]:
+        """See limits.Connection."""
+        return self._node.hub.rooms(self)
+
+    @property
     def is_open(self) -> bool:
         """Whether anything that is written still goes somewhere."""
         return self._port.is_open

@@ -43,6 +43,7 @@ async def run(listener: socket.socket, *, on_ready: Callable[[int], None]) -> No
     port: int = listener.getsockname()[1]
     stop = _stop_on_signals()
     here = node()
+    here.census.role = "webtransport"
     await here.start()
     server, keeping = await listen(listener, certificates=certificates(), serve=serve)
     address.tell(

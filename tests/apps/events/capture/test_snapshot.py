@@ -7,7 +7,7 @@ from django.db import connection
 
 from apps.events.capture.decoder import Begin
 from apps.events.capture.envelope import Origin, snapshot_document
-from apps.events.capture.sessions import describe, snapshot
+from apps.events.capture.sessions import decoded, describe, snapshot
 from apps.events.capture.tables import Captured
 from apps.events.sessions import session
 
@@ -41,10 +41,11 @@ def test_a_column_of_any_type_is_told(captured):
     )  # fmt: skip
     with session("snapshot-test") as opened:
         [row] = snapshot(opened, captured)
-        told = json.loads(snapshot_document(describe(opened, captured), row, origin, now_us=0))
+        table = describe(opened, captured)
+        told = json.loads(snapshot_document(table, decoded(row), origin, now_us=0))
 
     assert told["after"] == {
         "id": 7, "places": "{10.0.0.1,::1}", "mood_times": '{"1 day",02:00:00}', "is_open": True,
         "stays": '["2026-11-21 10:00:00+00","2026-11-22 10:00:00+00")',
-        "document": '{"a": [1, null]}', "at": "2026-11-21T10:00:00.5Z",
+        "document": '{"a": [1, null]}', "at": "2026-11-21T10:00:00.500000Z",
     }  # fmt: skip

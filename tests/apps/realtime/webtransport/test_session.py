@@ -1,7 +1,9 @@
 """Rooms over WebTransport, as a program uses them, on a running installation."""
 
+import asyncio
 import json
 from base64 import b64encode
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 
@@ -9,6 +11,14 @@ from tests.apps.realtime.live import Account, Live, Web
 from tests.apps.realtime.webtransport.client import connected, opened
 from tests.apps.realtime.webtransport.serving import WebTransportProgram
 
+PROCESSES = """
+import json
+from apps.realtime import selectors
+print(json.dumps([
+    [each.role, each.rooms, [[c.username, c.transport, c.rooms] for c in each.connections]]
+    for each in selectors.list_processes() if each.role == "webtransport"
+]))
+"""
 READING = {"metric_id": "01936f2e-8bff-7c11-8a07-1d9e3f5a7b20", "value": 1.5}
 
 
@@ -177,3 +187,24 @@ async def test_where_it_is_stands_at_its_address(web: Web, server: WebTransportP
         assert certificate is not None
         met = certificate.fingerprint(hashes.SHA256())
     assert b64encode(met).decode() == told["certificate_hashes"][0]["value"]
+
+
+class TestOperators:
+    async def test_see_sessions_with_their_rooms(
+        self, live: Live, server: WebTransportProgram, account: Account
+    ) -> None:
+        async with opened(server.port, token=account.access) as client:
+            await client.subscribe("metrics")
+            await client.subscribe("BTC_USDT")
+            shown: list[Any] = []
+            while not shown or "metrics" not in shown[0][1]:  # it reports every 2 s
+                shown = json.loads(
+                    await asyncio.to_thread(live.manage, "shell", "--no-imports", "-c", PROCESSES)
+                )
+            [[role, rooms, connections]] = shown
+
+        assert role == "webtransport"
+        assert rooms == {"metrics": 1, "instrument:BTC_USDT": 1}
+        [[_, transport, its_rooms]] = [each for each in connections if each[2]]
+        assert transport == "webtransport"
+        assert its_rooms == ["metrics", "instrument:BTC_USDT"]
