@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 import time_machine
@@ -143,13 +142,6 @@ class TestUpload:
         version = TrackVersion.objects.get(track_id=first)
         assert processing.process(version_id=version.id, now=timezone.now())
         assert send(client).status_code == 202
-
-    def test_is_of_one_file(self, client: APIClient) -> None:
-        answer = send(client, upload_id=str(uuid4()))
-        [fault] = answer.json()["errors"]
-        assert (answer.status_code, fault["field"]) == (400, "upload_id")
-        assert "not both" in fault["detail"]
-        assert not Track.objects.exists()
 
     def test_needs_a_file_and_a_caller(self, client: APIClient) -> None:
         assert client.post(TRACKS, {"title": "x"}, format="json").status_code == 400
