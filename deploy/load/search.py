@@ -127,30 +127,32 @@ def _ask(*, explains: bool) -> None:
         rows = list_public_tracks({"search": text}).order_by("-popularity", "-id")
         return list(rows[: LIMIT + 1])
 
-    words = _words()
+    asks = {"tracks": tracks, "people": people, "popularity": by_popularity}
+    for name, kind, texts in _questions(_words()):
+        found = sum(bool(asks[kind](text)) for text in texts)  # warms the memory of the database
+        _report(name, _timed(asks[kind], texts), found=found / len(texts))
+        if explains:
+            _explain(asks[kind], texts[0])
+
+
+def _questions(words: list[str]) -> list[tuple[str, str, list[str]]]:
     frequent, middling, rare = words[5:55], words[200:250], words[-KINDS:]
     pairs = list(zip(frequent, middling, strict=True))
-    sorts: list[tuple[str, Callable[[str], Any], list[str]]] = [
-        ("frequent word", tracks, frequent),
-        ("middling word", tracks, middling),
-        ("rare word", tracks, rare),
-        ("two words", tracks, [f"{a} {b}" for a, b in pairs]),
-        ("prefix of 1", tracks, list("bcdfghjklmnprstvwxyz")),
-        ("prefix of 3", tracks, [word[:3] for word in middling]),
-        ("letters swapped", tracks, [_mistyped(word) for word in middling]),
-        ("letter missing", tracks, [_shortened(word) for word in middling]),
-        ("two words, swapped", tracks, [f"{_mistyped(a)} {b}" for a, b in pairs]),
-        ("no such word", tracks, [f"q{word[::-1]}q" for word in middling]),
-        ("frequent, by popularity", by_popularity, frequent),
-        ("people", people, middling),
-        ("people, swapped", people, [_mistyped(word) for word in middling]),
+    return [
+        ("frequent word", "tracks", frequent),
+        ("middling word", "tracks", middling),
+        ("rare word", "tracks", rare),
+        ("two words", "tracks", [f"{a} {b}" for a, b in pairs]),
+        ("prefix of 1", "tracks", list("bcdfghjklmnprstvwxyz")),
+        ("prefix of 3", "tracks", [word[:3] for word in middling]),
+        ("letters swapped", "tracks", [_mistyped(word) for word in middling]),
+        ("letter missing", "tracks", [_shortened(word) for word in middling]),
+        ("two words, swapped", "tracks", [f"{_mistyped(a)} {b}" for a, b in pairs]),
+        ("no such word", "tracks", [f"q{word[::-1]}q" for word in middling]),
+        ("frequent, by popularity", "popularity", frequent),
+        ("people", "people", middling),
+        ("people, swapped", "people", [_mistyped(word) for word in middling]),
     ]
-    _timed(tracks, frequent)  # the memory of the database is warm
-    for name, ask, texts in sorts:
-        _report(name, _timed(ask, texts), found=sum(bool(ask(text)) for text in texts) / len(texts))
-    if explains:
-        for text in (frequent[0], rare[0], _mistyped(middling[0])):
-            _explain(tracks, text)
 
 
 def _words() -> list[str]:

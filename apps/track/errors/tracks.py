@@ -2,6 +2,7 @@
 
 from veza.kit.errors import (
     ConflictError,
+    FieldError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -71,6 +72,18 @@ class VersionEndedError(ConflictError):
 
 class TrackFileMissingError(InvalidError):
     """Neither a file nor an upload came with it."""
+
+    def __init__(self) -> None:
+        detail = "Send a file, or the `upload_id` of one."
+        super().__init__(fields=[FieldError(field="file", code="required", detail=detail)])
+
+
+class TrackFilesTwoError(InvalidError):
+    """A file and an upload came with it: it is made of one."""
+
+    def __init__(self) -> None:
+        detail = "Send a file or the `upload_id` of one, not both."
+        super().__init__(fields=[FieldError(field="upload_id", code="invalid", detail=detail)])
 
 
 class TrackTooLargeError(TooLargeError):

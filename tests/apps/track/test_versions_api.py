@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -67,6 +68,15 @@ def test_a_track_is_made_of_an_upload(client: APIClient, owner: User) -> None:
     found = client.get(f"{TRACKS}/{track_id}").json()
     assert (found["title"], found["status"]) == ("Night train", "ready")
     assert client.get(f"{TRACKS}/{track_id}/download").status_code == 302
+
+
+def test_a_track_is_made_of_one_file(client: APIClient, owner: User) -> None:
+    body = {"upload_id": uploaded(owner), "file": SimpleUploadedFile("dawn.wav", wav())}
+    answer = client.post(TRACKS, body, format="multipart")
+    [fault] = answer.json()["errors"]
+    assert (answer.status_code, fault["field"]) == (400, "upload_id")
+    assert "not both" in fault["detail"]
+    assert not Track.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,8 @@ class TestBodies:
             "POST", "/api/v1/people", b'{"name": "n"}', content_type=content_type
         )
         assert_problem(response, 415, "unsupported_media_type")
+        assert response["Accept"] == "application/json"
+        assert response.json()["detail"].endswith("Use application/json.")
 
     @pytest.mark.parametrize(
         "content_type",

@@ -7,11 +7,13 @@ People in /admin/ get Django's own pages.
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views import csrf, defaults
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
@@ -76,7 +78,16 @@ def handle_exception(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
     if read_database_failure(exc):
         logger.warning("database_failed", exc_info=exc)
     set_rollback()
+    if isinstance(exc, UnsupportedMediaType):
+        failure = _naming_types(failure, context["view"])
     return failure_response(context["request"], failure)
+
+
+def _naming_types(failure: Failure, view: Any) -> Failure:
+    """What the view takes instead."""
+    types = ", ".join(dict.fromkeys(parser.media_type for parser in view.parser_classes))
+    detail = f"{failure.detail} Use {types}."
+    return replace(failure, detail=detail, headers={**failure.headers, "Accept": types})
 
 
 def wants_pages(request: HttpRequest) -> bool:

@@ -32,7 +32,7 @@ from apps.track.api.serializers.tracks import (
     TrackOutput,
     UpdateTrackInput,
 )
-from apps.track.errors import TrackFileMissingError, TrackTooLargeError
+from apps.track.errors import TrackFileMissingError, TrackFilesTwoError, TrackTooLargeError
 from apps.track.models import Track
 from apps.track.selectors.access import access_to
 from apps.track.selectors.status import get_status
@@ -42,7 +42,6 @@ from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
 from veza.kit.api.pagination import CursorPagination
 from veza.kit.api.uploads import FIELD, FileFormParser, find_upload
-from veza.kit.errors import FieldError
 
 MAX_BYTES = 100 * 1024**2
 ABSENT = OpenApiResponse(description="`track_not_found`")
@@ -118,7 +117,9 @@ class TracksView(PublicAnswers, GenericAPIView):
         form.is_valid(raise_exception=True)
         told = dict(form.validated_data)
         upload_id = told.pop("upload_id", None)
-        if upload_id and file is None:
+        if upload_id and file is not None:
+            raise TrackFilesTwoError
+        if upload_id:
             made = tracks.create_from_upload(
                 user_id=cast(UUID, caller_id(request)),
                 texts=_texts(told),
@@ -127,15 +128,7 @@ class TracksView(PublicAnswers, GenericAPIView):
             )
             return _accepted(made, request)
         if file is None:
-            raise TrackFileMissingError(
-                fields=[
-                    FieldError(
-                        field=FIELD,
-                        code="required",
-                        detail="Send a file, or the `upload_id` of one.",
-                    )
-                ]
-            )
+            raise TrackFileMissingError
         sent = request.FILES[FIELD]
         track = tracks.upload_track(
             user_id=cast(UUID, caller_id(request)),
