@@ -203,20 +203,22 @@ class Follower:
         return POLL_S if self._hub.has_members else IDLE_POLL_S
 
     async def _fill(self) -> None:
-        """Read the newest facts, oldest first, until the end of the log."""
+        """Read the newest facts, oldest first. What comes meanwhile is no history: it is handed
+        out afterwards, to those who are here already.
+        """
         self.fills += 1
         bounds = await self._reader.call(self._source.bounds)
         first = max(bounds.oldest, bounds.head - MIN_FACTS + 1)
         self._window.clear(epoch=bounds.epoch, head=max(0, first - 1))
-        while await self._read(publish=False):
+        while await self._read(history_to=bounds.head):
             pass
         self._filled.set()
         if self._lost:
             reason, self._lost = self._lost, ""
             self._on_reset(reason)
 
-    async def _read(self, *, publish: bool = True, wait_s: float = 0.0) -> bool:
-        """One batch; False at the end of the log."""
+    async def _read(self, *, history_to: int | None = None, wait_s: float = 0.0) -> bool:
+        """One batch; False at the end of the log, or of history."""
         head, epoch = self._window.head, self._window.epoch
         bounds, rows = await self._reader.call(lambda: self._after(head, epoch, wait_s))
         if epoch and not bounds.epoch:  # it has lost its memory, and will say so
@@ -233,12 +235,17 @@ class Follower:
         new = [row for row in rows if row["position"] > self._window.head]
         if new and self.is_filled:
             self._hinted_at = min(self._hinted_at, time.monotonic() - HEARD_S + SILENCE_S)
-        if publish:
+        if history_to is None:
             await self._apply_in_pieces(new)
         else:
-            for row in new:
+            self._keep(new, through=history_to)
+        return len(rows) == READ_FACTS and self._window.head != history_to
+
+    def _keep(self, rows: Sequence[Row], *, through: int) -> None:
+        """As history: nobody is told."""
+        for row in rows:
+            if row["position"] <= through:
                 self._window.append(fact_message(row))
-        return len(rows) == READ_FACTS
 
     async def _restart(self, bounds: LogBounds) -> None:
         """The log is another one than before, or has lost what we have not seen yet."""

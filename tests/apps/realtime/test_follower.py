@@ -134,6 +134,26 @@ def test_what_was_there_before_is_history_and_no_news():
     followed(scene)
 
 
+def test_what_comes_while_history_is_read_is_news():
+    write_log(1, 30)
+
+    async def scene() -> None:
+        side = Side()
+
+        async def meanwhile(_: Any) -> None:
+            await side.write(31, 33)
+
+        side.after_next_read = meanwhile
+        await side.follower.start()
+        try:
+            await side.until(lambda: side.heard == [31, 32, 33])
+            assert [side.window.floor, side.window.head] == [0, 33]
+        finally:
+            await side.follower.stop()
+
+    asyncio.run(scene())
+
+
 @pytest.mark.usefixtures("_no_polls")
 def test_a_hint_that_continues_costs_no_query():
     async def scene(side):

@@ -1,5 +1,6 @@
 """The fact that asks for a job, and the tables in which its effects are counted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -11,6 +12,11 @@ from apps.events.types import Fact, Subject
 
 Kind = Literal["good", "slow", "raise", "exit", "segv", "hang"]
 POISON: tuple[Kind, ...] = ("raise", "exit", "segv", "hang")
+_WAITS = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM e.at - l.occurred_at)),
+       percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM e.at - l.occurred_at))
+  FROM handling_effect e JOIN events_log l ON l.id = e.event_id WHERE l.id = ANY (%s)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +43,19 @@ def execute(sql: str, *values: UUID) -> None:
 
 def make_tables() -> None:
     """Without a constraint that would hide a double effect."""
-    execute("CREATE TABLE handling_effect (event_id uuid)")
+    execute(
+        "CREATE TABLE handling_effect (event_id uuid, at timestamptz DEFAULT clock_timestamp())"
+    )
     execute("CREATE TABLE handling_repair (at timestamptz DEFAULT clock_timestamp())")
 
 
 def drop_tables() -> None:
     execute("DROP TABLE handling_effect, handling_repair")
+
+
+def waits_s(asked: Sequence[UUID]) -> tuple[float, float]:
+    """From when these were asked for to their effects: the median and p99."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS, [list(asked)])
+        median, most = cursor.fetchone()
+    return float(median), float(most)
