@@ -24,9 +24,14 @@ VERDICT_S = 30.0
 
 @dataclass(kw_only=True)
 class Scanner:
-    """A real clamd that knows the EICAR test file."""
+    """A real clamd that knows the EICAR test file, and what else it is taught by `hashes`, lines
+    of a database of MD5. `largest` is what it takes of a stream, `scans` what it looks into.
+    """
 
     folder: Path
+    hashes: str = ""
+    largest: str = clamd.STREAM_MAX
+    scans: str = clamd.FILE_MAX
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -40,10 +45,24 @@ class Scanner:
         assert recipe is not None, "clamd is not installed"
         assert recipe.prepare is not None
         recipe.prepare(self.folder)
+        if self.hashes:
+            (self.folder / "signatures" / "tests.hdb").write_text(self.hashes)
         argv = recipe.launch(self.folder, self.port).argv
+        self._limit()
         with (self.folder / "clamd.log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log)
         until(self._answers, timeout_s=20)
+
+    def _limit(self) -> None:
+        path = self.folder / "clamd.conf"
+        text = path.read_text()
+        for name, old, new in (
+            ("StreamMaxLength", clamd.STREAM_MAX, self.largest),
+            ("MaxFileSize", clamd.FILE_MAX, self.scans),
+        ):
+            assert f"{name} {old}\n" in text
+            text = text.replace(f"{name} {old}\n", f"{name} {new}\n")
+        path.write_text(text)
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -97,6 +116,17 @@ class Studio:
             time.sleep(0.1)
         return said
 
+    def newest(self, track_id: str) -> dict[str, Any]:
+        """The newest version of a track, once it has ended."""
+
+        def shown() -> dict[str, Any]:
+            versions = self.call("GET", f"{TRACKS}/{track_id}/versions").json()
+            found: dict[str, Any] = max(versions["results"], key=lambda each: each["n"])
+            return found
+
+        until(lambda: shown()["status"] in ENDED, timeout_s=VERDICT_S)
+        return shown()
+
     def children(self) -> set[int]:
         """The processes below the worker's own, which run tasks."""
         assert self.worker.process is not None
@@ -105,9 +135,11 @@ class Studio:
 
 
 @contextmanager
-def studio(folder: Path) -> Iterator[Studio]:
-    """All of it on a database and with files of its own; all is gone afterwards."""
-    scanner = Scanner(folder=folder / "clamd")
+def studio(folder: Path, **limits: str) -> Iterator[Studio]:
+    """All of it on a database and with files of its own; all is gone afterwards. `limits` are
+    those of the scanner.
+    """
+    scanner = Scanner(folder=folder / "clamd", **limits)
     scanner.folder.mkdir()
     settings = {
         "DJANGO_SETTINGS_MODULE": "veza.settings", "CLAMD_URL": scanner.url,
