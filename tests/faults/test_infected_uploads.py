@@ -93,8 +93,8 @@ class TestInfected:
     def test_songs_with_it_in_tags_and_pictures_are_rejected(self, house: Studio, tmp_path) -> None:
         songs = infected.tagged(tmp_path)
         for name, content in songs.items():
-            assert EICAR in content, name
-            judged(house, content, "song.mp3")
+            assert EICAR in content or name.startswith("zipped"), name
+            judged(house, content, f"{name}.mp3")
 
     def test_files_that_come_in_pieces_are_rejected(self, house: Studio) -> None:
         """Each piece is harmless; the borders lie within the signature."""
@@ -121,7 +121,7 @@ class TestInfected:
         assert house.call("POST", f"{TRACKS}/{track_id}/versions", json=body).status_code == 202
 
         assert house.newest(track_id)["status"] == "rejected"
-        assert house.status(track_id)["status"] == "ready"
+        assert house.call("GET", f"{TRACKS}/{track_id}").json()["status"] == "ready"
         assert httpx.get(stream).content == before
         assert_is_quarantined(house, track_id, EICAR)
 

@@ -28,7 +28,7 @@ def addresses(house: Studio, track_id: str) -> list[str]:
 def leaks(house: Studio, track_id: str) -> list[str]:
     """Where, and to whom, something of the file is answered."""
     found = []
-    with httpx.Client(base_url=house.live.web.base_url, follow_redirects=True) as client:
+    with httpx.Client(base_url=house.live.web.base_url) as client:
         for address in addresses(house, track_id):
             for headers in ({}, house.account.headers):
                 path = re.sub(r"^https?://[^/]+", "", address)
