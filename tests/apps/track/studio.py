@@ -20,6 +20,7 @@ from veza.embedded.ports import free_port
 TRACKS = "/api/v1/tracks"
 ENDED = ("ready", "rejected", "failed")
 VERDICT_S = 30.0
+WORKERS = 2
 
 
 @dataclass(kw_only=True)
@@ -152,7 +153,7 @@ def studio(folder: Path, **limits: str) -> Iterator[Studio]:
         live.relay.environment |= settings
         log = folder / "worker.log"
         worker = Program(
-            arguments=["worker", "--concurrency", "2", "--name", f"studio{os.getpid()}"],
+            arguments=["worker", "--concurrency", str(WORKERS), "--name", f"studio{os.getpid()}"],
             environment=live.environment(**settings), log=log,
             is_ready=lambda: log.exists() and "Taking tasks" in log.read_text(),
         )  # fmt: skip
