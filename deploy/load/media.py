@@ -92,6 +92,7 @@ def _measure_minute(folder: Path, *, rounds: int) -> None:
 
 def _measure_large(folder: Path, gibibytes: float, *, for_hours: bool) -> None:
     """Twenty minutes of 2 GiB at 192 kHz, 32 bits; or `for_hours`, more than three."""
+    from veza.integrations.antivirus import ScanLimitError  # noqa: PLC0415
     from veza.integrations.antivirus.builtin import BuiltinAntivirus  # noqa: PLC0415
     from veza.integrations.antivirus.clamd import ClamdAntivirus  # noqa: PLC0415
     from veza.integrations.media import media  # noqa: PLC0415
@@ -101,7 +102,8 @@ def _measure_large(folder: Path, gibibytes: float, *, for_hours: bool) -> None:
     song = _wav(folder / "large.wav", size / (rate * width * CHANNELS), rate=rate, width=width)
 
     def scan(_: Path, by: "type[Antivirus]" = BuiltinAntivirus) -> None:
-        with song.open("rb") as stream:
+        # No clamd looks into 2 GiB; what it costs us to ask is the same.
+        with song.open("rb") as stream, suppress(ScanLimitError):
             by().scan(stream)
 
     clamd = {"scan, clamd": partial(scan, by=ClamdAntivirus)} if settings.CLAMD_URL else {}
