@@ -130,16 +130,16 @@ class _Took(NamedTuple):
 
 def _print_head(title: str, what: str) -> None:
     print(f"\n{title}; load {os.getloadavg()[0]:.1f}")
-    print(f"{'':24}{'seconds':>9}{'CPU s':>9}{f'{what}/s':>13}{f'{what}/CPU s':>13}"
-          f"{'peak MB':>9}{'asker MB':>9}")  # fmt: skip
+    print(f"{'':24}{'seconds':>9}{'CPU s':>9}{f'{what}/s':>12}{f'{what}/CPU s':>16}"
+          f"{'peak MB':>9}{'asker MB':>10}")  # fmt: skip
 
 
 def _print_line(name: str, took: _Took, amount: float) -> None:
     """`amount` for each second of the clock, and of CPU, which other work does not change much."""
     rates = [amount / max(seconds, 0.001) for seconds in (took.seconds, took.cpu_s)]
     peaks = [each / MEGABYTE for each in (took.peak_bytes, took.own_bytes)]
-    print(f"{name:24}{took.seconds:9.2f}{took.cpu_s:9.2f}{rates[0]:13.1f}{rates[1]:13.1f}"
-          f"{peaks[0]:9.0f}{peaks[1]:9.0f}", flush=True)  # fmt: skip
+    print(f"{name:24}{took.seconds:9.2f}{took.cpu_s:9.2f}{rates[0]:12.1f}{rates[1]:16.1f}"
+          f"{peaks[0]:9.0f}{peaks[1]:10.0f}", flush=True)  # fmt: skip
 
 
 def _timed(job: Callable[[Path], object], folder: Path) -> _Took:
