@@ -118,7 +118,8 @@ class Tab:
     def wait_until_done(self) -> str:
         """The path of the upload."""
         self.page.wait_for_function("url !== ''")
-        return PATH + self.page.evaluate("url").partition(PATH)[2]
+        url: str = self.page.evaluate("url")
+        return PATH + url.partition(PATH)[2]
 
 
 @pytest.fixture

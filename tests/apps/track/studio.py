@@ -136,11 +136,9 @@ class Studio:
 
 
 @contextmanager
-def studio(folder: Path, **limits: str) -> Iterator[Studio]:
-    """All of it on a database and with files of its own; all is gone afterwards. `limits` are
-    those of the scanner.
-    """
-    scanner = Scanner(folder=folder / "clamd", **limits)
+def studio(folder: Path, *, hashes: str = "", largest: str = clamd.STREAM_MAX) -> Iterator[Studio]:
+    """All of it on a database and with files of its own; all is gone afterwards."""
+    scanner = Scanner(folder=folder / "clamd", hashes=hashes, largest=largest)
     scanner.folder.mkdir()
     settings = {
         "DJANGO_SETTINGS_MODULE": "veza.settings", "CLAMD_URL": scanner.url,
