@@ -20,6 +20,7 @@ ADDRESSES = {
     "needs_rabbitmq": "AMQP_URL",
     "needs_nats": "NATS_URL",
     "needs_clamd": "CLAMD_URL",
+    "needs_clamav_testfiles": "CLAMAV_TESTFILES",
     "needs_browser": "CHROMIUM",
     "needs_nginx": "NGINX_BINARY",
     "needs_promtool": "PROMTOOL",

@@ -1,9 +1,10 @@
 #!/usr/bin/env python
 """Files in both directions, each server on one core, ratios in one run.
 
-Segments of HLS: the application alone, nginx that is told by it which file to send, nginx alone.
-Uploads: our tus, the reference server of the tus project, and `cat` from a socket to the disk; all
-end with the bytes on the disk (fsync). Rounds go in turns, and the middle one counts.
+Segments of HLS of one public track: the application alone, nginx that is told by it each time which
+file to send, nginx as shipped, which remembers what it was told (ADR 0039), nginx alone. Uploads:
+our tus, the reference server of the tus project as it comes and with the same work (SHA-256 of the
+whole, fsync), and `cat` from a socket to the disk. Rounds go in turns, and the middle one counts.
 """
 
 import argparse
@@ -33,6 +34,9 @@ from veza.embedded.ports import free_port  # noqa: E402
 SERVER_CORE, CLIENT_CORE = "0", "1"
 PEER = ROOT / "deploy" / "load" / "peers" / "tus"
 SEGMENT_BYTES = 96 * 1024  # 6 s at 128 kbit/s
+SEGMENT = "128/00000.m4s"
+UNKNOWN = "128k/00000.m4s"
+"""Nothing in nginx knows it for a segment, so each request goes to the application."""
 MIB = 1024**2
 _TRACK = """
 from apps.auth.models import User
@@ -40,12 +44,13 @@ from apps.track.models import Track, TrackVersion
 from veza.integrations.object_storage import object_storage
 owner = User.objects.get(username="{name}")
 track = Track.objects.create(owner=owner, title="Dawn", visibility="public", status="ready")
-prefix = f"tracks/{{track.id}}"
+prefix = f"tracks/{{track.id}}/hls"
 version = TrackVersion.objects.create(
-    track=track, n=1, status="ready", stage="ready", source_key=f"{{prefix}}/source",
-    size_bytes=1, hls_prefix=prefix, waveform_key=f"{{prefix}}/waveform.json")
+    track=track, n=1, status="ready", stage="ready", source_key=f"tracks/{{track.id}}/source",
+    size_bytes=1, hls_prefix=prefix, waveform_key=f"tracks/{{track.id}}/waveform.json")
 Track.objects.filter(pk=track.pk).update(active=version)
-object_storage().put(f"{{prefix}}/128k/0.m4s", bytes({size}))
+for name in ("{segment}", "{unknown}"):
+    object_storage().put(f"{{prefix}}/{{name}}", bytes({size}))
 print(track.id)
 """
 
@@ -109,16 +114,18 @@ def _segment_servers(place: Path, servers: ExitStack) -> dict[str, Server]:
     told_pid, told_port = servers.enter_context(_web(place, FILE_DELIVERY="nginx"))
     name, _ = _register(app_port)
     track_id = _manage(place, "shell", "--no-imports", "-c",
-                       _TRACK.format(name=name, size=SEGMENT_BYTES)).strip()  # fmt: skip
-    path = f"/api/v1/tracks/{track_id}/stream/128k/0.m4s"
+                       _TRACK.format(name=name, size=SEGMENT_BYTES, segment=SEGMENT,
+                                     unknown=UNKNOWN)).strip()  # fmt: skip
+    path = f"/api/v1/tracks/{track_id}/stream"
     nginx_pid, nginx_port = servers.enter_context(_nginx(place / "front", told_port, place))
     alone_pid, alone_port = servers.enter_context(
         _nginx(place / "alone", told_port, place, is_open=True)
     )
     return {
-        "application": ([app_pid], app_port, path, ""),
-        "nginx, told by the application": ([told_pid, nginx_pid], nginx_port, path, ""),
-        "nginx alone": ([alone_pid], alone_port, f"/_files/tracks/{track_id}/128k/0.m4s", ""),
+        "application": ([app_pid], app_port, f"{path}/{SEGMENT}", ""),
+        "nginx, told each time": ([told_pid, nginx_pid], nginx_port, f"{path}/{UNKNOWN}", ""),
+        "nginx as shipped": ([told_pid, nginx_pid], nginx_port, f"{path}/{SEGMENT}", ""),
+        "nginx alone": ([alone_pid], alone_port, f"/_files/tracks/{track_id}/hls/{SEGMENT}", ""),
     }
 
 
@@ -159,21 +166,22 @@ def _upload_servers(place: Path, servers: ExitStack) -> dict[str, Server]:
     web_pid, web_port = servers.enter_context(_web(place))
     _, access = _register(web_port)
     peer_pid, peer_port = servers.enter_context(_peer(place / "peer"))
+    same_pid, same_port = servers.enter_context(_peer(place / "same", "sync-and-hash"))
     return {
         "Veza, tus": ([web_pid], web_port, "/api/v1/uploads", access),
         "@tus/server": ([peer_pid], peer_port, "/files", ""),
+        "@tus/server, with the same work": ([same_pid], same_port, "/files", ""),
         "cat": ([], 0, str(place / "cat"), ""),
     }
 
 
 def _upload(name: str, server: Server, options: argparse.Namespace) -> float:
-    began = time.monotonic()
-    (_cat if name == "cat" else _tus)(server, options.mib)
-    return float(options.mib / (time.monotonic() - began))
+    seconds = (_cat if name == "cat" else _tus)(server, options.mib)
+    return float(options.mib / seconds)
 
 
-def _tus(server: Server, mib: int) -> None:
-    """One POST and one PATCH; the second answer comes when all is stored."""
+def _tus(server: Server, mib: int) -> float:
+    """The seconds of one POST and one PATCH; the second answer comes when all is stored."""
     _, port, path, access = server
     headers = {"Tus-Resumable": "1.0.0"}
     if access:
@@ -183,6 +191,7 @@ def _tus(server: Server, mib: int) -> None:
         f"http://127.0.0.1:{port}{path}", method="POST",
         headers=headers | {"Upload-Length": str(mib * MIB), "Upload-Metadata": f"filename {name}"},
     )  # fmt: skip
+    began = time.monotonic()
     with urlopen(made, timeout=60) as answer:  # noqa: S310
         location = answer.headers["Location"]
     target = "/" + location.split("/", 3)[3] if "://" in location else location
@@ -195,15 +204,17 @@ def _tus(server: Server, mib: int) -> None:
         client.sendall(head.encode())
         _send(client, mib)
         status = client.recv(4096).split(b" ", 2)[1]
+    seconds = time.monotonic() - began
     if status != b"204":
         raise RuntimeError(f"answered {status.decode()}")
     gone = Request(f"http://127.0.0.1:{port}{target}", method="DELETE", headers=headers)
     with urlopen(gone, timeout=60):  # noqa: S310
-        return
+        return seconds
 
 
-def _cat(server: Server, mib: int) -> None:
-    """The least that can be done: a socket, a file, and the disk."""
+def _cat(server: Server, mib: int) -> float:
+    """Of the least that can be done: a socket, a file, and the disk."""
+    began = time.monotonic()
     target = server[2]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
@@ -213,7 +224,9 @@ def _cat(server: Server, mib: int) -> None:
         with client:
             _send(client, mib)
         cat.wait()
+    seconds = time.monotonic() - began
     Path(target).unlink()
+    return seconds
 
 
 def _send(client: socket.socket, mib: int) -> None:
@@ -223,7 +236,7 @@ def _send(client: socket.socket, mib: int) -> None:
 
 
 @contextmanager
-def _peer(folder: Path) -> Iterator[tuple[int, int]]:
+def _peer(folder: Path, *options: str) -> Iterator[tuple[int, int]]:
     packages = CACHE / "tus"
     packages.mkdir(parents=True, exist_ok=True)
     folder.mkdir()
@@ -232,8 +245,8 @@ def _peer(folder: Path) -> Iterator[tuple[int, int]]:
     succeed(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             cwd=packages, env=os.environ, what="npm")  # fmt: skip
     port = free_port()
-    argv = pinned(["node", "server.mjs", str(port), str(folder)], core=SERVER_CORE)
-    with running(argv, port=port, cwd=packages, env=os.environ, name="tus") as pid:
+    argv = pinned(["node", "server.mjs", str(port), str(folder), *options], core=SERVER_CORE)
+    with running(argv, port=port, cwd=packages, env=os.environ, name=f"tus-{port}") as pid:
         yield pid, port
 
 

@@ -1,6 +1,16 @@
 """What tests need, in the order in which it is looked for."""
 
-from deploy.services import chromium, clamd, nats, nginx, postgres, promtool, rabbitmq, redis
+from deploy.services import (
+    chromium,
+    clamav_testfiles,
+    clamd,
+    nats,
+    nginx,
+    postgres,
+    promtool,
+    rabbitmq,
+    redis,
+)
 
 SERVICES = (
     postgres.SERVICE,
@@ -8,6 +18,7 @@ SERVICES = (
     rabbitmq.SERVICE,
     nats.SERVICE,
     clamd.SERVICE,
+    clamav_testfiles.SERVICE,
     chromium.SERVICE,
     nginx.SERVICE,
     promtool.SERVICE,

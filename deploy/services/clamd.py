@@ -10,11 +10,14 @@ from deploy.services.wire import USABLE, Finding, converse, receive, taken
 # In two parts, so that no scanner takes this file for the thing itself.
 EICAR = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
 STREAM_MAX = "4000M"
+FILE_MAX = "2047M"
 
 
 def signatures() -> str:
-    """A database that knows the EICAR test file and nothing else: name, target, offset, hex."""
-    return f"Eicar-Test-Signature:0:0:{EICAR.hex()}\n"
+    """A database that knows the EICAR test file, wherever it stands, and nothing else: name,
+    target, offset, hex.
+    """
+    return f"Eicar-Test-Signature:0:*:{EICAR.hex()}\n"
 
 
 def probe(url: str) -> Finding:
@@ -59,7 +62,7 @@ def configuration(*, directory: Path, port: int) -> str:
             "TCPAddr 127.0.0.1",
             f"StreamMaxLength {STREAM_MAX}",
             f"MaxScanSize {STREAM_MAX}",
-            "MaxFileSize 2000M",
+            f"MaxFileSize {FILE_MAX}",
             "AlertExceedsMax yes",
             "MaxThreads 4",
             "SelfCheck 0",

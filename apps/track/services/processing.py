@@ -143,7 +143,7 @@ def _scan(version: TrackVersion) -> None:
     except ObjectNotFoundError:
         raise RejectedError(RejectedCode.CORRUPT, "The file is gone.") from None
     if not verdict.is_clean:
-        logger.warning("track_infected", version_id=str(version.id), signature=verdict.signature)
+        logger.warning("track_infected", version_id=str(version.id), found=verdict.signature)
         _quarantine(version)
         raise RejectedError(
             RejectedCode.INFECTED, "The file holds malware.", found=verdict.signature

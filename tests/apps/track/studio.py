@@ -20,13 +20,19 @@ from veza.embedded.ports import free_port
 TRACKS = "/api/v1/tracks"
 ENDED = ("ready", "rejected", "failed")
 VERDICT_S = 30.0
+WORKERS = 2
 
 
 @dataclass(kw_only=True)
 class Scanner:
-    """A real clamd that knows the EICAR test file."""
+    """A real clamd that knows the EICAR test file, and what else it is taught by `hashes`, lines
+    of a database of MD5. `largest` is what it takes of a stream, `scans` what it looks into.
+    """
 
     folder: Path
+    hashes: str = ""
+    largest: str = clamd.STREAM_MAX
+    scans: str = clamd.FILE_MAX
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -40,10 +46,24 @@ class Scanner:
         assert recipe is not None, "clamd is not installed"
         assert recipe.prepare is not None
         recipe.prepare(self.folder)
+        if self.hashes:
+            (self.folder / "signatures" / "tests.hdb").write_text(self.hashes)
         argv = recipe.launch(self.folder, self.port).argv
+        self._limit()
         with (self.folder / "clamd.log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log)
         until(self._answers, timeout_s=20)
+
+    def _limit(self) -> None:
+        path = self.folder / "clamd.conf"
+        text = path.read_text()
+        for name, old, new in (
+            ("StreamMaxLength", clamd.STREAM_MAX, self.largest),
+            ("MaxFileSize", clamd.FILE_MAX, self.scans),
+        ):
+            assert f"{name} {old}\n" in text
+            text = text.replace(f"{name} {old}\n", f"{name} {new}\n")
+        path.write_text(text)
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -97,6 +117,17 @@ class Studio:
             time.sleep(0.1)
         return said
 
+    def newest(self, track_id: str) -> dict[str, Any]:
+        """The newest version of a track, once it has ended."""
+
+        def shown() -> dict[str, Any]:
+            versions = self.call("GET", f"{TRACKS}/{track_id}/versions").json()
+            found: dict[str, Any] = max(versions["results"], key=lambda each: each["n"])
+            return found
+
+        until(lambda: shown()["status"] in ENDED, timeout_s=VERDICT_S)
+        return shown()
+
     def children(self) -> set[int]:
         """The processes below the worker's own, which run tasks."""
         assert self.worker.process is not None
@@ -105,9 +136,9 @@ class Studio:
 
 
 @contextmanager
-def studio(folder: Path) -> Iterator[Studio]:
+def studio(folder: Path, *, hashes: str = "", largest: str = clamd.STREAM_MAX) -> Iterator[Studio]:
     """All of it on a database and with files of its own; all is gone afterwards."""
-    scanner = Scanner(folder=folder / "clamd")
+    scanner = Scanner(folder=folder / "clamd", hashes=hashes, largest=largest)
     scanner.folder.mkdir()
     settings = {
         "DJANGO_SETTINGS_MODULE": "veza.settings", "CLAMD_URL": scanner.url,
@@ -120,7 +151,7 @@ def studio(folder: Path) -> Iterator[Studio]:
         live.relay.environment |= settings
         log = folder / "worker.log"
         worker = Program(
-            arguments=["worker", "--concurrency", "2", "--name", f"studio{os.getpid()}"],
+            arguments=["worker", "--concurrency", str(WORKERS), "--name", f"studio{os.getpid()}"],
             environment=live.environment(**settings), log=log,
             is_ready=lambda: log.exists() and "Taking tasks" in log.read_text(),
         )  # fmt: skip

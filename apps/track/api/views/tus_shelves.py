@@ -54,7 +54,7 @@ class Shelf:
         await in_thread(self._writing.end, is_whole=is_whole)
 
     def _write(self, pieces: list[bytes], settles: bool) -> None:
-        for piece in pieces:
-            self._writing.write(piece)
+        if pieces:  # at once: each call gives the interpreter away, and waits to have it again
+            self._writing.write(b"".join(pieces))
         if settles:
             self._writing.settle()

@@ -7,8 +7,11 @@ from typing import Any
 from tests.apps.realtime.live import Live
 
 _ROW = "SELECT state, offset_bytes, size_bytes, sha256, key FROM track_upload WHERE id = %s"
-_FACTS = "SELECT payload FROM events_log WHERE type = 'upload.finished' AND aggregateid = %s"
-_WAITING = "SELECT payload FROM events_outbox WHERE type = 'upload.finished' AND aggregateid = %s"
+# In one statement: the relay moves them from one table to the other.
+_FACTS = " UNION ALL ".join(
+    f"SELECT payload FROM {table} WHERE type = 'upload.finished' AND aggregateid = %s"  # noqa: S608
+    for table in ("events_log", "events_outbox")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +46,7 @@ class Disk:
 
     def facts(self, path: str) -> list[dict[str, Any]]:
         """`upload.finished` of this upload."""
-        rows = self.live.query(_FACTS, _id(path)) + self.live.query(_WAITING, _id(path))
-        return [payload for (payload,) in rows]
+        return [payload for (payload,) in self.live.query(_FACTS, _id(path), _id(path))]
 
     def staged(self, path: str) -> list[Path]:
         """Pieces that lie there."""

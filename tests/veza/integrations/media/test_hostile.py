@@ -108,7 +108,8 @@ class TestMutants:
         with ThreadPoolExecutor(2) as threads:
             outcomes = list(threads.map(judge, paths))
 
-        assert set(outcomes) <= {"done", "corrupt", "not_audio"}, f"seed {SEED}"
+        # Some say in their damaged heads that they last for days.
+        assert set(outcomes) <= {"done", "corrupt", "not_audio", "too_long"}, f"seed {SEED}"
         assert canary.visits == []
         assert outcomes.count("done") > MUTANTS / 5
 
