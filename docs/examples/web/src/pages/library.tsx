@@ -2,21 +2,23 @@ import { api, ask } from "../api/client";
 import { session } from "../api/session";
 import type { Track } from "../api/types";
 import { useRoom } from "../live/use-room";
+import { More } from "../parts/more";
 import { Stages } from "../parts/stages";
 import { TrackRow } from "../parts/track-row";
 import { useStatus } from "../parts/use-status";
 import { Link } from "../router";
 import { useStore } from "../store";
-import { useLoad } from "../use-load";
+import { usePages } from "../use-pages";
+
+const tracksFrom = (cursor?: string) =>
+  ask(api.GET("/api/v1/tracks", { params: { query: { uploader: "me", limit: 100, ordering: "-created_at", cursor } } }));
 
 /** One's own tracks in every state; what another tab or device does to them shows here too. */
 export function Library() {
   const { user } = useStore(session)!;
-  const mine = useLoad("library", () =>
-    ask(api.GET("/api/v1/tracks", { params: { query: { uploader: "me", limit: 100, ordering: "-created_at" } } })),
-  );
+  const mine = usePages(`library ${user.id}`, tracksFrom);
   useRoom(`user:${user.id}`, ({ type }) => type.startsWith("track.") && mine.reload(), mine.reload);
-  const tracks = mine.data?.results;
+  const tracks = mine.rows;
   const ready = tracks?.filter((track) => track.stream_url) ?? [];
   return (
     <>
@@ -34,6 +36,7 @@ export function Library() {
           </TrackRow>
         ))}
       </ul>
+      <More of={mine} name="tracks" />
     </>
   );
 }

@@ -72,7 +72,7 @@ function Row({ upload }: { upload: Upload }) {
         {isOnItsWay ? <button type="button" className="bare" aria-label={`Give up ${name}`} onClick={() => void cancel(id)}><Icon name="close" /></button> : null}
       </div>
       {isOnItsWay ? <progress max={size} value={sent} aria-label={`Sent of ${name}`} /> : null}
-      {said ? <p role="status" className={state === "failed" ? "failure" : "quiet"}>{said}</p> : null}
+      {said ? <p role="status" className={state === "failed" || state === "refused" ? "failure" : "quiet"}>{said}</p> : null}
       {track ? <Made id={track.id} title={track.title} /> : null}
     </li>
   );

@@ -1,0 +1,21 @@
+/** What one tab does at a time. Browsers know locks on secure pages; elsewhere every tab goes on. */
+const isKnown = "locks" in navigator;
+
+/** When its turn has come. */
+export function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return isKnown ? (navigator.locks.request(name, work) as Promise<T>) : work();
+}
+
+/** Now, and false where it is being done already, here or in another tab. */
+export function unlessTaken(name: string, work: () => Promise<void>): Promise<boolean> {
+  if (!isKnown) return work().then(() => true);
+  return navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock) await work();
+    return lock !== null;
+  });
+}
+
+export async function isTaken(name: string): Promise<boolean> {
+  const held = isKnown ? (await navigator.locks.query()).held : [];
+  return held?.some((lock) => lock.name === name) ?? false;
+}
