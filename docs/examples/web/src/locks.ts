@@ -7,12 +7,15 @@ export function exclusively<T>(name: string, work: () => Promise<T>): Promise<T>
 }
 
 /** Now, and false where it is being done already, here or in another tab. */
-export function unlessTaken(name: string, work: () => Promise<void>): Promise<boolean> {
-  if (!isKnown) return work().then(() => true);
-  return navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
-    if (lock) await work();
-    return lock !== null;
-  });
+export async function unlessTaken(name: string, work: () => Promise<void>): Promise<boolean> {
+  let isFree = true;
+  if (!isKnown) await work();
+  else
+    await navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      isFree = lock !== null;
+      return isFree ? work() : Promise.resolve();
+    });
+  return isFree;
 }
 
 export async function isTaken(name: string): Promise<boolean> {
