@@ -47,7 +47,7 @@ def test_covers_are_the_same_each_time_and_differ() -> None:
 @pytest.mark.django_db
 def test_what_is_there_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def at_once(*, user_id: UUID, texts: TrackTexts, **_: object) -> Track:
-        fields = {"status": "ready", "visibility": "public", "duration_ms": 30_000}
+        fields = {"status": "ready", "visibility": "public", "duration_ms": 15_000}
         return Track.objects.create(owner_id=user_id, title=texts.title, **fields)
 
     monkeypatch.setattr(furnishing, "upload_track", at_once)

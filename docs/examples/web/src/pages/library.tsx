@@ -10,6 +10,8 @@ import { Link } from "../router";
 import { useStore } from "../store";
 import { usePages } from "../use-pages";
 
+const FOLLOWED = 12; // each is a room, and a connection has 128
+
 const tracksFrom = (cursor?: string) =>
   ask(api.GET("/api/v1/tracks", { params: { query: { uploader: "me", limit: 100, ordering: "-created_at", cursor } } }));
 
@@ -20,6 +22,7 @@ export function Library() {
   useRoom(`user:${user.id}`, ({ type }) => type.startsWith("track.") && mine.reload(), mine.reload);
   const tracks = mine.rows;
   const ready = tracks?.filter((track) => track.stream_url) ?? [];
+  const followed = new Set(tracks?.filter((track) => track.status !== "ready").slice(0, FOLLOWED));
   return (
     <>
       <header className="page-head">
@@ -32,7 +35,7 @@ export function Library() {
         {tracks?.map((track) => (
           <TrackRow key={track.id} track={track} queue={ready}>
             {track.visibility === "public" ? null : <span className="tag wide">{track.visibility}</span>}
-            {track.status === "ready" ? null : <Making track={track} />}
+            {track.status === "ready" ? null : followed.has(track) ? <Making track={track} /> : <span className="tag">{track.status}</span>}
           </TrackRow>
         ))}
       </ul>
