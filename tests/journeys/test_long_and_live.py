@@ -100,7 +100,7 @@ def test_moves_come_to_the_other_person_in_their_order(home: House) -> None:
 
     took = [seen_after(hilde, iwan, "Take 004") for _ in range(4)]
     say("moves were seen after " + ", ".join(f"{each:.0f}" for each in took) + " ms")
-    for _ in range(4):
+    for _ in range(3):
         hilde.press("Move Take 000 down")
     iwan.press("Take Take 002 out")
     for person in (hilde, iwan):
