@@ -17,7 +17,6 @@ from veza.management.doctor import machine, protection, servers
 from veza.management.doctor.finding import Finding, fault, ok, warning
 
 
-
 def examine(*options: str) -> tuple[int, dict[str, Any]]:
     out = StringIO()
     try:

@@ -47,7 +47,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, rate: float, count: int, **options: Any) -> None:
         if settings.VEZA_ENV == "production":
             raise CommandError("Demo games have no place in production: insert rounds of your own.")
-        console = Console(file=cast(IO[str], self.stdout), quiet=options["quiet"] or options["json"])
+        console = Console(
+            file=cast(IO[str], self.stdout), quiet=options["quiet"] or options["json"]
+        )
         table = _Rates(rounds.ensure_demo_games())
         prices = instruments.DEMO_PRICES if options["prices"] else {}
         with (
