@@ -14,7 +14,10 @@ export function Person({ username }: { username: string }) {
   if (person.failure) return <><h1>{username}</h1><p role="alert">{person.failure}</p></>;
   return (
     <>
-      <h1>{person.data?.display_name || username}</h1>
+      <header className="person">
+        {person.data?.avatar_url ? <img className="face" src={person.data.avatar_url} alt="" /> : null}
+        <h1>{person.data?.display_name || username}</h1>
+      </header>
       <p className="quiet">
         {person.data ? [person.data.location, `here since ${new Date(person.data.created_at).getFullYear()}`].filter(Boolean).join(" · ") : null}
       </p>

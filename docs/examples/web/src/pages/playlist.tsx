@@ -59,10 +59,10 @@ export function PlaylistPage({ id }: { id: string }) {
           {description ? <p className="prose">{description}</p> : null}
           <p className="quiet">{plural(playlist.data.item_count ?? items.rows.length, "track")} · {clock(duration_ms)}</p>
           {others.length ? <p className="here" role="status">Here too: {others.join(", ")}</p> : null}
-          {mayEdit ? <People id={id} isMine={isMine} /> : null}
-          {isMine ? <OwnerTools playlist={playlist.data} onChange={playlist.reload} /> : null}
         </div>
       </header>
+      {mayEdit ? <People id={id} isMine={isMine} /> : null}
+      {isMine ? <OwnerTools playlist={playlist.data} onChange={playlist.reload} /> : null}
       <PlaylistItems items={items} mayEdit={mayEdit} />
       <More of={items} name="tracks" />
       {items.rows.length === 0 ? <p className="empty">Empty so far. Add tracks with the plus beside them{mayEdit ? "" : " once its owner asks you to"}.</p> : null}

@@ -6,6 +6,7 @@ import { useRoom } from "../live/use-room";
 import { useLoad } from "../use-load";
 
 const KEPT = 60;
+const FEW = 12; // a line of fewer does not fill its width
 const MOST = 24; // rooms: a connection has 128
 const shown = new Intl.NumberFormat("en", { maximumSignificantDigits: 7 });
 
@@ -60,7 +61,7 @@ function Instrument({ first }: { first: Price }) {
 function Line({ of, label }: { of: number[]; label: string }) {
   const [low, high] = [Math.min(...of), Math.max(...of)];
   const y = (price: number) => 46 - (42 * (price - low)) / (high - low || 1);
-  const points = of.map((price, n) => `${((KEPT - of.length + n) * 300) / (KEPT - 1)},${y(price).toFixed(1)}`);
+  const points = of.map((price, n) => `${300 - ((of.length - 1 - n) * 300) / (Math.max(of.length, FEW) - 1)},${y(price).toFixed(1)}`);
   return (
     <svg viewBox="0 0 300 50" preserveAspectRatio="none" role="img" aria-label={label}>
       <polyline points={points.join(" ")} fill="none" vectorEffect="non-scaling-stroke" />
