@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -12,7 +13,7 @@ from tests.journeys.people import House, Person, house
 
 pytestmark = pytest.mark.needs_browser
 
-PHONE = {"viewport": {"width": 375, "height": 760}, "color_scheme": "dark"}
+PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 760}, "color_scheme": "dark"}
 MAKE = """
 import json
 from apps.auth.selectors import ids_by_username

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from django.utils import timezone
 
+from veza.config import config
 from veza.kit.webtransport import address
 from veza.kit.webtransport.certificates import LIFE, OwnCertificates, make
 from veza.kit.webtransport.server import listen, udp_socket
@@ -139,7 +140,7 @@ def test_a_certificate_of_operators_has_to_fit_its_key(settings: Any, tmp_path: 
 def test_a_port_that_somebody_else_has_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        monkeypatch.setattr(network, "config", network.config.model_copy(update={"port": port}))
+        monkeypatch.setattr(network, "config", config.model_copy(update={"port": port}))
         taken = network.check_port()
         assert (taken.state, f"Port {port} is taken" in taken.detail) == ("fault", True)
     assert network.check_port().state == "ok"
