@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import functools
+import json
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "up", _up, "make the services available and print their addresses")
     run = _add(commands, "run", _run, "make the services available and run a command with them")
     run.add_argument("words", nargs="+", metavar="CMD", help="the command, after --")
-    _add(commands, "status", _status, "tell what runs, without starting anything")
+    status = _add(commands, "status", _status, "tell what runs, without starting anything")
+    status.add_argument("--json", action="store_true", help="print one JSON object")
     _add(commands, "env", _env, "print KEY=VALUE lines of what runs, without starting anything")
     _add(commands, "stop", _stop, "stop the instances that were started here; data stays")
     return parser
@@ -129,7 +131,11 @@ def _wait(child: "subprocess.Popen[bytes]") -> int:
 
 
 def _status(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    for line in report.table(_look(arguments, environ)):
+    outcomes = _look(arguments, environ)
+    if arguments.json:
+        print(json.dumps(report.addresses(outcomes)))
+        return 0
+    for line in report.table(outcomes):
         print(line)
     return 0
 

@@ -46,3 +46,11 @@ def variables(outcomes: Sequence[Outcome]) -> dict[str, str]:
         for outcome in outcomes
         if isinstance(outcome, Available)
     }
+
+
+def addresses(outcomes: Sequence[Outcome]) -> dict[str, str | None]:
+    """By the name of the service; null for one that does not run."""
+    return {
+        outcome.service.name: outcome.url if isinstance(outcome, Available) else None
+        for outcome in outcomes
+    }

@@ -21,6 +21,7 @@ class Cable:
         self._left: int | None = None
         self._whole = threading.Event()
         self._whole.set()
+        self._severed = threading.Event()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -32,8 +33,13 @@ class Cable:
         """Once the browser has sent so many bytes more."""
         self._left = sent
 
+    def wait_until_cut(self, *, within_s: float = 60) -> None:
+        """Until it has carried that much."""
+        assert self._severed.wait(within_s), "the browser sends nothing"
+
     def mend(self) -> None:
         self._left = None
+        self._severed.clear()
         self._whole.set()
 
     def close(self) -> None:
@@ -68,6 +74,7 @@ class Cable:
                     if self._left < 0:
                         self._whole.clear()
                         self._drop()
+                        self._severed.set()
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Response, expect
 
-from tests.factories import sound
 from tests.factories.factors import code_of
 from tests.faults.rig.waiting import say
 from tests.journeys.cable import cable
 from tests.journeys.people import House, Person, house
+from tests.journeys.songs import song
 
 pytestmark = pytest.mark.needs_browser
 
@@ -47,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def songs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Recordings that swell and fade, so that their shapes can be told apart."""
     folder = tmp_path_factory.mktemp("songs")
-    return {title: _song(folder / f"{title}.wav", seed) for seed, title in enumerate(TITLES)}
+    return {title: song(folder / f"{title}.wav", seed) for seed, title in enumerate(TITLES)}
 
 
 def test_from_a_stranger_to_a_playlist_of_two(home: House, songs: dict[str, Path]) -> None:
@@ -141,7 +140,7 @@ def test_every_view_is_for_everybody(home: House, songs: dict[str, Path]) -> Non
     headers = home.register("iris")
     track_id = send(home, headers, songs["First light"])
     wait_until_ready(home, track_id, headers)
-    home.manage("rounds", "simulate", "--rate", "1000", "--count", "150")
+    home.manage("rounds", "simulate", "--rate", "1000", "--count", "150", "--prices")
     views = {
         "front": "/", "library": "/library", "upload": "/upload", "playlists": "/playlists",
         "track": f"/tracks/{track_id}", "activity": "/activity", "games": "/games",
@@ -299,15 +298,3 @@ def look(person: Person, name: str) -> None:
     if DOCUMENTATION and name in IN_DOCUMENTATION:
         Path(DOCUMENTATION).mkdir(parents=True, exist_ok=True)
         shutil.copy(picture, DOCUMENTATION)
-
-
-def _song(path: Path, seed: int, *, seconds: int = 45) -> Path:
-    """A few notes one after the other, each of which fades."""
-    chance = np.random.default_rng(seed)
-    at = np.arange(seconds * sound.RATE) / sound.RATE
-    beat = 0.4 + 0.05 * seed
-    notes = 220 * 2 ** (chance.integers(0, 13, size=int(seconds / beat) + 1) / 12)
-    number = (at / beat).astype(int)
-    swell = 0.25 + 0.75 * np.sin(np.pi * at / seconds * (seed + 1)) ** 2
-    wave = np.sin(2 * np.pi * notes[number] * at) * np.exp(-3 * (at % beat) / beat) * swell
-    return sound.write(path, (0.6 * wave).astype(np.float32))

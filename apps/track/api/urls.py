@@ -7,6 +7,7 @@ from apps.track.api.views import (
     collaborators,
     direct_uploads,
     playlist_artwork,
+    playlist_collaborators,
     playlist_files,
     playlists,
     streams,
@@ -26,8 +27,13 @@ urlpatterns = [
         name="item",
     ),
     path(
+        "playlists/<uuid:playlist_id>/collaborators",
+        playlist_collaborators.CollaboratorsView.as_view(),
+        name="playlist-collaborators",
+    ),
+    path(
         "playlists/<uuid:playlist_id>/collaborators/<str:username>",
-        playlists.CollaboratorView.as_view(),
+        playlist_collaborators.CollaboratorView.as_view(),
         name="playlist-collaborator",
     ),
     path(

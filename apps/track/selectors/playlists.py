@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 
 from apps.auth.selectors import find_user_by_login, list_cards, usual_key
 from apps.track.errors import PlaylistNotFoundError
-from apps.track.models import Playlist, PlaylistItem, Track
+from apps.track.models import Playlist, PlaylistCollaborator, PlaylistItem, Track
 from apps.track.models.playlists import PlaylistQuerySet
 from apps.track.rules.artwork import ARTWORK
 from apps.track.selectors.shown import signed_address
@@ -56,6 +56,12 @@ def list_items(playlist: Playlist, *, user_id: UUID | None) -> QuerySet[Playlist
     seen = Track.objects.visible_to(user_id)
     items = PlaylistItem.objects.filter(playlist=playlist, track__in=seen)
     return items.select_related("track", "track__active")
+
+
+def list_collaborators(playlist_id: UUID, *, user_id: UUID) -> QuerySet[PlaylistCollaborator]:
+    """For who may change the items. Raises PlaylistNotFoundError."""
+    playlist = _one(Playlist.objects.editable_by(user_id), playlist_id)
+    return PlaylistCollaborator.objects.filter(playlist=playlist)
 
 
 def show_playlists(playlists: Iterable[Playlist], *, now: datetime) -> list[PlaylistCard]:

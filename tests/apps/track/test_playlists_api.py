@@ -195,10 +195,17 @@ class TestTogether:
 
         assert add(bo, playlist, tracks[0]).json()["added_by"]["username"] == "bo-bo"
         assert bo.get(path).json()["collaborative"] is True
+        stranger = client_of(make_user()).get(f"{path}/collaborators")
+        assert (stranger.status_code, stranger.json()["code"]) == (404, "playlist_not_found")
+        for reader in (client, bo):
+            [found] = reader.get(f"{path}/collaborators").json()["results"]
+            assert found["user"]["username"] == "bo-bo"
+            assert found["added_at"].endswith("Z")
         assert bo.patch(path, {"title": "mine"}, format="json").status_code == 404
         assert bo.delete(path).status_code == 404
         assert bo.put(f"{path}/collaborators/mona").status_code == 404
         assert bo.delete(f"{path}/collaborators/bo-bo").status_code == 204
+        assert client.get(f"{path}/collaborators").json()["results"] == []
         assert add(bo, playlist, tracks[0]).status_code == 404
 
     @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from typing import IO, Any, cast
@@ -55,11 +56,15 @@ class Command(BaseCommand):
             "rooms", nargs="*", default=INSTRUMENTS, help="instruments, or full names of rooms"
         )
         consume.add_argument("--json", action="store_true", help="print one JSON object a message")
+        ingest.add_argument(
+            "--json", action="store_true", help="print one JSON object at the end, and nothing else"
+        )
         for role in (ingest, consume):
             _add_common(role)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=cast(IO[str], self.stdout))
+        is_quiet = options["json"] and options["role"] == "ingest"
+        console = Console(file=cast(IO[str], self.stdout), quiet=is_quiet)
         if options["role"] == "ingest":
             client: Ingest | Consume = Ingest(_prices(options), at_most=options["count"])
             url, token = f"{options['url']}/ws/ingest", options["token"] or _demo_token()
@@ -71,7 +76,9 @@ class Command(BaseCommand):
         except (LinkError, ValueError) as fault:
             raise CommandError(str(fault)) from None
         finally:
-            if not options.get("json"):
+            if isinstance(client, Ingest) and options["json"]:
+                self.stdout.write(json.dumps(client.tally()))
+            elif not options["json"]:
                 console.print(client.summary())
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from veza.kit.probes import Answer, Probe, read_all
-from veza.management.doctor import machine, protection, servers
+from veza.management.doctor import machine, network, protection, servers
 from veza.management.doctor.finding import Finding, fault
 
 TIMEOUT_S = 8.0
@@ -26,6 +26,8 @@ CHECKS: Mapping[str, Callable[[], Finding]] = {
     "secrets": protection.check_secrets,
     "address": protection.check_hosts,
     "python": machine.check_python,
+    "packages": machine.check_packages,
+    "port": network.check_port,
     "data directory": machine.check_data_dir,
     "disk": machine.check_disk,
     "open files": machine.check_file_limit,
@@ -45,6 +47,7 @@ CHECKS: Mapping[str, Callable[[], Finding]] = {
     "relay": servers.check_relay,
     "handlers": servers.check_handlers,
     "capture": servers.check_capture,
+    "webtransport": network.check_webtransport,
 }
 SERVERS = {
     "postgres": "Start PostgreSQL (`make run` brings its own), or mend DATABASE_URL.",

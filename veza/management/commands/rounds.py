@@ -1,5 +1,6 @@
 import argparse
 import contextlib
+import json
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,11 +40,16 @@ class Command(BaseCommand):
             "--prices", action="store_true", help="move the prices of demo instruments with them"
         )
         simulate.add_argument("--quiet", action="store_true", help="show nothing")
+        simulate.add_argument(
+            "--json", action="store_true", help="print one JSON object at the end, and nothing else"
+        )
 
     def handle(self, *args: Any, rate: float, count: int, **options: Any) -> None:
         if settings.VEZA_ENV == "production":
             raise CommandError("Demo games have no place in production: insert rounds of your own.")
-        console = Console(file=cast(IO[str], self.stdout), quiet=options["quiet"])
+        console = Console(
+            file=cast(IO[str], self.stdout), quiet=options["quiet"] or options["json"]
+        )
         table = _Rates(rounds.ensure_demo_games())
         prices = instruments.DEMO_PRICES if options["prices"] else {}
         with (
@@ -52,6 +58,8 @@ class Command(BaseCommand):
             Live(console=console, get_renderable=table.show, refresh_per_second=4),
         ):
             _simulate(table, prices, rate=rate, count=count)
+        if options["json"]:
+            self.stdout.write(json.dumps(table.tally()))
         console.print(
             f"{table.all.total:,} rounds in {table.all.seconds:.1f} s,"
             f" {table.all.total / max(table.all.seconds, 0.001):,.1f}/s"
@@ -70,6 +78,11 @@ class _Rates:
         self.all.add(len(slugs))
         for slug in slugs:
             self._by_slug[slug].add()
+
+    def tally(self) -> dict[str, Any]:
+        """In all, and of each game."""
+        games = {slug: rate.total for slug, rate in self._by_slug.items()}
+        return {"rounds": self.all.total, "seconds": round(self.all.seconds, 3), "games": games}
 
     def show(self) -> Table:
         table = Table("game", "type", title=f"{self.all.per_s:,.0f} rounds/s")

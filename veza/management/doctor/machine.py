@@ -1,9 +1,11 @@
 """The machine that this runs on: room, limits, clock, libraries."""
 
 import platform
+import re
 import resource
 import shutil
 import stat
+from importlib import metadata
 
 import av
 from django.conf import settings
@@ -17,6 +19,8 @@ GIB = 1024**3
 LEAST_FREE_BYTES, FEW_FREE_BYTES = GIB // 5, 5 * GIB
 FEW_FILES, ENOUGH_FILES = 1_024, 10_000
 CLOCK_OFF_S = 2.0
+LOCKED = settings.BASE_DIR / "deploy" / "requirements" / "runtime.txt"
+PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
 CODECS = {"aac": "w", "mp3": "r", "flac": "r", "opus": "r", "vorbis": "r", "alac": "r"}
 
 
@@ -28,7 +32,30 @@ def check_python() -> Finding:
             f"FFmpeg's libraries lack {', '.join(missing)}.",
             mend="Install the wheel of PyAV (`pip install --force-reinstall av`), not a build.",
         )
-    return ok(f"Python {platform.python_version()}, PyAV {av.__version__}")
+    return ok(f"Python {platform.python_version()}, PyAV {av.__version__}; no ffmpeg is needed")
+
+
+def check_packages() -> Finding:
+    """Those that this version was tested with: an update of the code may want others."""
+    if not LOCKED.exists():
+        return off("Not run from a checkout.")
+    wanted: dict[str, set[str]] = {}
+    for name, version in PINNED.findall(LOCKED.read_text()):
+        wanted.setdefault(name, set()).add(version)
+    found = {name: _installed(name) for name in wanted}
+    other = [name for name, version in found.items() if version and version not in wanted[name]]
+    if other:
+        detail = f"{other[0]} is {found[other[0]]}, not {' or '.join(sorted(wanted[other[0]]))}."
+        more = f" And {len(other) - 1} more." if len(other) > 1 else ""
+        return warning(detail + more, mend="Run `make setup`.")
+    return ok(f"{len(wanted)} as locked")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:  # of another platform, or of an extra
+        return None
 
 
 def _has(name: str, mode: str) -> bool:

@@ -160,7 +160,7 @@ def _song(artist: Artist, nth: int) -> Song:
         title=artist.titles[nth],
         bpm=chance.randint(*artist.style.bpm),
         root=chance.randrange(12),
-        seconds=chance.randint(20, 26),
+        seconds=chance.randint(12, 16),
         progression=chance.choice(artist.style.progressions),
         seed=seed,
     )

@@ -17,7 +17,7 @@ FRAME = 960
 
 
 def ogg(samples: Samples, *, tags: dict[str, str], picture: bytes) -> BytesIO:
-    """The whole file; `picture` is a PNG."""
+    """The whole file; `picture` is a JPEG."""
     file = BytesIO()
     with av.open(file, "w", format="ogg") as output:
         output.metadata.update({**tags, "METADATA_BLOCK_PICTURE": _picture_block(picture)})
@@ -36,7 +36,7 @@ def ogg(samples: Samples, *, tags: dict[str, str], picture: bytes) -> BytesIO:
 
 def _picture_block(picture: bytes) -> str:
     """As FLAC has it, and Ogg in base64: a front cover."""
-    kind = b"image/png"
+    kind = b"image/jpeg"
     head = struct.pack("!II", 3, len(kind)) + kind
     sizes = struct.pack("!IIIIII", 0, SIDE, SIDE, 24, 0, len(picture))
     return b64encode(head + sizes + picture).decode()

@@ -8,16 +8,17 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFilter
 
 SIDE = 480
+QUALITY = 90
 
 
 def cover(seed: int, *, hue: float) -> bytes:
-    """A square PNG; the same for the same seed."""
+    """A square JPEG; the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - the same picture each time
     picture = _gradient(hue, hue + chance.uniform(0.08, 0.3))
     for _ in range(chance.randint(3, 6)):
         _shape(picture, chance, _colour(hue + chance.uniform(-0.1, 0.4), chance.uniform(0.5, 1)))
     file = BytesIO()
-    picture.filter(ImageFilter.GaussianBlur(0.7)).quantize(96).save(file, "PNG")
+    picture.filter(ImageFilter.GaussianBlur(0.7)).save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -41,6 +42,11 @@ class Ingest:
         seconds = self.sent.seconds
         text = f"{self.sent.total:,} sent in {seconds:.1f} s, {self.refused:,} refused"
         return text + (f", the last because: {self._refusal}" if self._refusal else "")
+
+    def tally(self) -> dict[str, Any]:
+        """The same for programs."""
+        seconds = round(self.sent.seconds, 3)
+        return {"sent": self.sent.total, "seconds": seconds, "refused": self.refused}
 
     async def _send_all(self, link: ClientConnection) -> None:
         """A batch that was under way when the connection was lost goes on in the next one."""

@@ -1,3 +1,5 @@
+import json
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -15,11 +17,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bump", action="store_true", help="begin a new epoch")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *_: Any, bump: bool, **__: Any) -> None:
+    def handle(self, *_: Any, bump: bool, **options: Any) -> None:
         if bump:
             services.bump_epoch()
         bounds = selectors.log_bounds()
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(bounds)))
+            return
         self.stdout.write(
             f"Epoch {bounds.epoch}, positions {bounds.oldest} to {bounds.head} can be read."
         )

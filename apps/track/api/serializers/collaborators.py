@@ -1,4 +1,4 @@
-"""Collaborators of a track on the wire."""
+"""Collaborators of a track or playlist on the wire."""
 
 from rest_framework import serializers
 
@@ -6,7 +6,7 @@ from apps.track.api.serializers.tracks import UploaderOutput
 
 
 class CollaboratorOutput(serializers.Serializer):
-    """Somebody who may edit the track."""
+    """Somebody besides the owner who may edit it."""
 
     user = UploaderOutput(allow_null=True)
     added_at = serializers.DateTimeField()

@@ -239,37 +239,6 @@ class ItemView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class CollaboratorView(APIView):
-    """Somebody who may change the items."""
-
-    permission_classes = (IsAuthenticated,)
-
-    @extend_schema(
-        operation_id="playlists_collaborators_add",
-        tags=["playlists"],
-        summary="Let somebody change the items",
-        request=None,
-        responses={204: DONE, 404: OpenApiResponse(description="`user_not_found` or the playlist")},
-    )
-    def put(self, request: Request, playlist_id: UUID, username: str) -> Response:
-        playlists.add_collaborator(
-            playlist_id=playlist_id, user_id=_user_id(request), username=username
-        )
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-    @extend_schema(
-        operation_id="playlists_collaborators_remove",
-        tags=["playlists"],
-        summary="Let somebody change the items no more",
-        responses={204: DONE, 404: ABSENT},
-    )
-    def delete(self, request: Request, playlist_id: UUID, username: str) -> Response:
-        playlists.remove_collaborator(
-            playlist_id=playlist_id, user_id=_user_id(request), username=username
-        )
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
 def _user_id(request: Request) -> UUID:
     return cast(UUID, caller_id(request))
 

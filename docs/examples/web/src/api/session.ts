@@ -2,6 +2,7 @@
  * Who is signed in. The tokens lie in localStorage, so that all tabs share them and a reload keeps
  * them; one tab at a time refreshes, under a lock of the browser.
  */
+import { exclusively } from "../locks";
 import { createStore } from "../store";
 import type { User } from "./types";
 
@@ -51,7 +52,7 @@ export async function accessToken(): Promise<string | null> {
 
 /** Exchange the tokens unless another tab has just done so. `stale` is the one that was refused. */
 export async function refresh(stale: string): Promise<string | null> {
-  return navigator.locks.request("veza.refresh", async () => {
+  return exclusively("veza.refresh", async () => {
     const now = read();
     if (!now || now.access !== stale) {
       session.set(now);

@@ -12,6 +12,7 @@ export type User = Schemas["OwnUserOutput"];
 export type SignedIn = Schemas["SessionOutput"];
 export type Game = Schemas["GameOutput"];
 export type Round = Schemas["RoundOutput"];
+export type Price = Schemas["PriceOutput"];
 export type Visibility = Track["visibility"];
 
 /** What every message of a room is, whatever it says. */

@@ -55,15 +55,26 @@ export function Activity() {
       <h1>Activity</h1>
       {facts.length ? null : <p className="empty">Quiet so far. What happens shows here at once.</p>}
       <ul className="activity" aria-live="off">
-        {facts.filter(({ type }) => type in SENTENCES).map((fact) => (
+        {runs(facts.filter(({ type }) => type in SENTENCES)).map(([fact, times]) => (
           <li key={fact.id} data-kind={fact.type.split(".")[0]}>
-            <Told fact={fact} title={titles.get(fact.subject?.id)} />
+            <span><Told fact={fact} title={titles.get(fact.subject?.id)} /> {times > 1 ? <span className="tag">{times} times</span> : null}</span>
             <time className="quiet" dateTime={fact.time}>{ago(fact.time)}</time>
           </li>
         ))}
       </ul>
     </>
   );
+}
+
+/** The same thing again and again is one line. */
+function runs(facts: Envelope[]): [fact: Envelope, times: number][] {
+  const found: [Envelope, number][] = [];
+  for (const fact of facts) {
+    const last = found.at(-1);
+    if (last && last[0].type === fact.type && last[0].subject?.id === fact.subject?.id) last[1]++;
+    else found.push([fact, 1]);
+  }
+  return found;
 }
 
 function Told({ fact, title }: { fact: Envelope; title: string | undefined }) {

@@ -1,25 +1,25 @@
 import { api, ask } from "../api/client";
 import { session } from "../api/session";
 import { useRoom } from "../live/use-room";
+import { More } from "../parts/more";
 import { TrackCard, TrackList } from "../parts/track-row";
 import { Link } from "../router";
 import { useStore } from "../store";
-import { useLoad } from "../use-load";
+import { usePages } from "../use-pages";
+
+const tracksBy = (ordering: "-created_at" | "-popularity", limit: number, cursor?: string) =>
+  ask(api.GET("/api/v1/tracks", { params: { query: { limit, ordering, cursor } } }));
 
 /** What everybody may hear, for whoever comes by. */
 export function Front() {
   const now = useStore(session);
   const person = now?.user.id ?? "nobody";
-  const newest = useLoad(`newest ${person}`, () =>
-    ask(api.GET("/api/v1/tracks", { params: { query: { limit: 12, ordering: "-created_at" } } })),
-  );
-  const popular = useLoad(`popular ${person}`, () =>
-    ask(api.GET("/api/v1/tracks", { params: { query: { limit: 20, ordering: "-popularity" } } })),
-  );
+  const newest = usePages(`newest ${person}`, (cursor) => tracksBy("-created_at", 12, cursor));
+  const popular = usePages(`popular ${person}`, (cursor) => tracksBy("-popularity", 20, cursor));
   useRoom("public", ({ type }) => {
     if (type.startsWith("track.")) newest.reload();
   });
-  const tracks = newest.data?.results;
+  const tracks = newest.rows;
   return (
     <>
       {now ? null : (
@@ -39,11 +39,13 @@ export function Front() {
           <p className="empty">Nothing is public yet. <Link to={now ? "/upload" : "/sign-up"}>Be the first.</Link></p>
         ) : null}
         <ul className="cards">{tracks?.map((track) => <TrackCard key={track.id} track={track} queue={tracks} />)}</ul>
+        <More of={newest} name="new tracks" />
       </section>
-      {popular.data?.results.length ? (
+      {popular.rows?.length ? (
         <section>
           <h2>Popular</h2>
-          <TrackList tracks={popular.data.results} empty="" />
+          <TrackList tracks={popular.rows} empty="" />
+          <More of={popular} name="popular tracks" />
         </section>
       ) : null}
     </>

@@ -5,8 +5,10 @@ import type { Game, Round } from "../api/types";
 import { useRoom } from "../live/use-room";
 import { plural } from "../parts/format";
 import { useLoad } from "../use-load";
+import { Prices } from "./prices";
 
 const KEPT = 48;
+const HELD = 5000;
 
 type Rounds = Record<string, Round[]>; // by slug, newest last
 
@@ -25,6 +27,7 @@ export function Games() {
   const [rounds, setRounds] = useState<Rounds>({});
   const [seen, setSeen] = useState(0);
   const arrived = useRef<Round[]>([]);
+  const come = useRef(0);
 
   const readAgain = () => void (games.data && loadRounds(games.data).then(setRounds));
   useEffect(readAgain, [games.data]);
@@ -32,7 +35,9 @@ export function Games() {
     "games",
     ({ type, data }) => {
       if (type !== "round.finished") return readAgain();
+      come.current++;
       if (arrived.current.push(data as unknown as Round) === 1) requestAnimationFrame(show);
+      if (arrived.current.length > HELD) arrived.current.shift(); // a hidden tab draws no frames
     },
     readAgain,
   );
@@ -41,7 +46,7 @@ export function Games() {
   const show = () => {
     const batch = arrived.current;
     arrived.current = [];
-    setSeen((before) => before + batch.length);
+    setSeen(come.current);
     setRounds((before) => {
       const next = { ...before };
       for (const round of batch) next[round.game_slug] = [...(next[round.game_slug] ?? []), round].slice(-KEPT);
@@ -60,6 +65,7 @@ export function Games() {
       <ul className="games">
         {games.data?.map((game) => <Board key={game.id} game={game} rounds={rounds[game.slug] ?? []} />)}
       </ul>
+      <Prices />
     </>
   );
 }

@@ -2,22 +2,27 @@ import { api, ask } from "../api/client";
 import { session } from "../api/session";
 import type { Track } from "../api/types";
 import { useRoom } from "../live/use-room";
+import { More } from "../parts/more";
 import { Stages } from "../parts/stages";
 import { TrackRow } from "../parts/track-row";
 import { useStatus } from "../parts/use-status";
 import { Link } from "../router";
 import { useStore } from "../store";
-import { useLoad } from "../use-load";
+import { usePages } from "../use-pages";
+
+const FOLLOWED = 12; // each is a room, and a connection has 128
+
+const tracksFrom = (cursor?: string) =>
+  ask(api.GET("/api/v1/tracks", { params: { query: { uploader: "me", limit: 100, ordering: "-created_at", cursor } } }));
 
 /** One's own tracks in every state; what another tab or device does to them shows here too. */
 export function Library() {
   const { user } = useStore(session)!;
-  const mine = useLoad("library", () =>
-    ask(api.GET("/api/v1/tracks", { params: { query: { uploader: "me", limit: 100, ordering: "-created_at" } } })),
-  );
+  const mine = usePages(`library ${user.id}`, tracksFrom);
   useRoom(`user:${user.id}`, ({ type }) => type.startsWith("track.") && mine.reload(), mine.reload);
-  const tracks = mine.data?.results;
+  const tracks = mine.rows;
   const ready = tracks?.filter((track) => track.stream_url) ?? [];
+  const followed = new Set(tracks?.filter((track) => track.status !== "ready").slice(0, FOLLOWED));
   return (
     <>
       <header className="page-head">
@@ -30,10 +35,11 @@ export function Library() {
         {tracks?.map((track) => (
           <TrackRow key={track.id} track={track} queue={ready}>
             {track.visibility === "public" ? null : <span className="tag wide">{track.visibility}</span>}
-            {track.status === "ready" ? null : <Making track={track} />}
+            {track.status === "ready" ? null : followed.has(track) ? <Making track={track} /> : <span className="tag">{track.status}</span>}
           </TrackRow>
         ))}
       </ul>
+      <More of={mine} name="tracks" />
     </>
   );
 }

@@ -1,120 +1,105 @@
-import { type DragEvent, useState } from "react";
+import { useState } from "react";
 
 import { api, ask } from "../api/client";
 import { session } from "../api/session";
-import type { Playlist, PlaylistItem } from "../api/types";
+import type { Playlist } from "../api/types";
 import { present } from "../live/connection";
 import { useRoom } from "../live/use-room";
 import { attempt, say } from "../notices";
 import { Cover } from "../parts/cover";
 import { clock, plural } from "../parts/format";
 import { Icon } from "../parts/icon";
-import { TrackRow } from "../parts/track-row";
-import { go } from "../router";
+import { More } from "../parts/more";
+import { go, Link } from "../router";
 import { useStore } from "../store";
 import { useLoad } from "../use-load";
-
-async function itemsOf(id: string): Promise<PlaylistItem[]> {
-  const params = { path: { playlist_id: id }, query: { limit: 100 } };
-  return (await ask(api.GET("/api/v1/playlists/{playlist_id}/items", { params }))).results;
-}
+import { PlaylistItems } from "./playlist-items";
+import { useItems } from "./use-items";
 
 /** A playlist, as everybody who works on it sees it at this moment. */
 export function PlaylistPage({ id }: { id: string }) {
   const now = useStore(session);
   const path = { playlist_id: id };
   const playlist = useLoad(`playlist ${id} ${now?.user.id}`, () => ask(api.GET("/api/v1/playlists/{playlist_id}", { params: { path } })));
-  const items = useLoad(`items ${id} ${now?.user.id}`, () => itemsOf(id));
+  const items = useItems(id);
   const [here, setHere] = useState<string[]>([]);
   const seeWho = () => void present(`playlist:${id}`).then(setHere, () => setHere([]));
 
   useRoom(
     `playlist:${id}`,
-    ({ type }) => {
-      if (type.startsWith("presence.")) return seeWho();
-      if (type === "playlist.deleted") {
+    (fact) => {
+      if (fact.type.startsWith("presence.")) return seeWho();
+      if (fact.type === "playlist.deleted") {
         say("This playlist was deleted by its owner.");
         return go("/playlists", { replace: true });
       }
-      if (type.startsWith("playlist.item_")) items.reload();
-      playlist.reload();
+      items.follow(fact);
+      if (fact.type !== "playlist.item_moved") playlist.reload();
     },
     () => {
+      playlist.reload();
       items.reload();
       seeWho();
     },
   );
 
   if (playlist.failure) return <><h1>Playlist</h1><p role="alert">{playlist.failure}</p></>;
-  if (!playlist.data || !items.data) return null;
+  if (!playlist.data || !items.rows) return null;
   const { title, description, visibility, owner, can_edit, duration_ms, rules } = playlist.data;
   const others = here.filter((name) => name !== now?.user.username);
   const mayEdit = can_edit && !rules;
+  const isMine = owner.id === now?.user.id;
   return (
     <>
       <header className="track-head">
         <Cover id={id} url={playlist.data.artwork_url} />
         <div>
-          <p className="quiet">{visibility} playlist by {owner.display_name || owner.username}</p>
+          <p className="quiet">{visibility} playlist by <Link to={`/people/${owner.username}`}>{owner.display_name || owner.username}</Link></p>
           <h1>{title}</h1>
           {description ? <p className="prose">{description}</p> : null}
-          <p className="quiet">{plural(items.data.length, "track")} · {clock(duration_ms)}</p>
+          <p className="quiet">{plural(playlist.data.item_count ?? items.rows.length, "track")} · {clock(duration_ms)}</p>
           {others.length ? <p className="here" role="status">Here too: {others.join(", ")}</p> : null}
-          {owner.id === now?.user.id ? <OwnerTools playlist={playlist.data} onChange={playlist.reload} /> : null}
         </div>
       </header>
-      <Items id={id} items={items.data} mayEdit={mayEdit} set={items.set} reload={items.reload} />
-      {items.data.length === 0 ? <p className="empty">Empty so far. Add tracks with the plus beside them{mayEdit ? "" : " once its owner asks you to"}.</p> : null}
+      {mayEdit ? <People id={id} isMine={isMine} /> : null}
+      {isMine ? <OwnerTools playlist={playlist.data} onChange={playlist.reload} /> : null}
+      <PlaylistItems items={items} mayEdit={mayEdit} />
+      <More of={items} name="tracks" />
+      {items.rows.length === 0 ? <p className="empty">Empty so far. Add tracks with the plus beside them{mayEdit ? "" : " once its owner asks you to"}.</p> : null}
     </>
   );
 }
 
-interface ItemsProps {
-  id: string;
-  items: PlaylistItem[];
-  mayEdit: boolean;
-  set: (change: (now: PlaylistItem[]) => PlaylistItem[]) => void;
-  reload: () => void;
-}
-
-function Items({ id, items, mayEdit, set, reload }: ItemsProps) {
-  const [dragged, setDragged] = useState<string | null>(null);
-  const queue = items.map((item) => item.track).filter((track) => track.stream_url);
-
-  /** Put one at the place of another; shown at once, and as the server has it after. */
-  const move = async (from: number, to: number) => {
-    const item = items[from];
-    if (!item || to < 0 || to >= items.length || from === to) return;
-    const rest = items.filter((each) => each !== item);
-    set(() => rest.toSpliced(to, 0, item));
-    const params = { path: { playlist_id: id, item_id: item.id } };
-    const body = { after: rest[to - 1]?.id ?? null };
-    if (!(await attempt(() => ask(api.PATCH("/api/v1/playlists/{playlist_id}/items/{item_id}", { params, body }))))) reload();
+/** Who may change it besides its owner; only they are told. */
+function People({ id, isMine }: { id: string; isMine: boolean }) {
+  const now = useStore(session);
+  const path = { playlist_id: id };
+  const people = useLoad(`people of ${id}`, () =>
+    ask(api.GET("/api/v1/playlists/{playlist_id}/collaborators", { params: { path, query: { limit: 100 } } })),
+  );
+  useRoom(
+    `playlist:${id}`,
+    ({ type, data }) => type === "playlist.updated" && (data.changed as string[]).includes("collaborators") && people.reload(),
+    people.reload,
+  );
+  const remove = async (username: string) => {
+    const params = { path: { ...path, username } };
+    const done = await attempt(() => ask(api.DELETE("/api/v1/playlists/{playlist_id}/collaborators/{username}", { params })));
+    if (done && !isMine) go("/playlists");
   };
-
-  const remove = (item: PlaylistItem) => {
-    const params = { path: { playlist_id: id, item_id: item.id } };
-    set((now) => now.filter((each) => each.id !== item.id));
-    return attempt(() => ask(api.DELETE("/api/v1/playlists/{playlist_id}/items/{item_id}", { params })));
-  };
-
+  const found = people.data?.results.flatMap(({ user }) => (user ? [user] : [])) ?? [];
+  if (!found.length) return null;
   return (
-    <ol className="tracks" onDragOver={(event: DragEvent) => event.preventDefault()}>
-      {items.map((item, n) => (
-        <TrackRow
-          key={item.id} track={item.track} queue={queue} draggable={mayEdit} onDragStart={() => setDragged(item.id)}
-          onDrop={() => void move(items.findIndex((each) => each.id === dragged), n)}
-        >
-          {mayEdit ? (
-            <span className="order">
-              <button type="button" className="bare" disabled={n === 0} aria-label={`Move ${item.track.title} up`} onClick={() => void move(n, n - 1)}><Icon name="up" /></button>
-              <button type="button" className="bare" disabled={n === items.length - 1} aria-label={`Move ${item.track.title} down`} onClick={() => void move(n, n + 1)}><Icon name="down" /></button>
-              <button type="button" className="bare" aria-label={`Take ${item.track.title} out`} onClick={() => void remove(item)}><Icon name="close" /></button>
-            </span>
+    <ul className="people" aria-label="May change it">
+      {found.map(({ username, display_name }) => (
+        <li key={username} className="tag">
+          <Link to={`/people/${username}`}>{display_name || username}</Link>
+          {isMine || username === now?.user.username ? (
+            <button type="button" className="bare" aria-label={isMine ? `Let ${username} change it no more` : "Leave this playlist"} onClick={() => void remove(username)}><Icon name="close" /></button>
           ) : null}
-        </TrackRow>
+        </li>
       ))}
-    </ol>
+    </ul>
   );
 }
 

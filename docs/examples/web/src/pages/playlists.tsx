@@ -8,16 +8,17 @@ import { Cover } from "../parts/cover";
 import { Dialog } from "../parts/dialog";
 import { Field } from "../parts/field";
 import { plural } from "../parts/format";
+import { More } from "../parts/more";
 import { go, Link } from "../router";
 import { useStore } from "../store";
-import { useLoad } from "../use-load";
+import { usePages } from "../use-pages";
+
+const playlistsFrom = (cursor?: string) => ask(api.GET("/api/v1/playlists", { params: { query: { limit: 100, cursor } } }));
 
 export function Playlists() {
   const now = useStore(session);
   const [isCreating, setCreating] = useState(false);
-  const playlists = useLoad(`playlists ${now?.user.id}`, () =>
-    ask(api.GET("/api/v1/playlists", { params: { query: { limit: 100 } } })),
-  );
+  const playlists = usePages(`playlists ${now?.user.id}`, playlistsFrom);
   useRoom(now ? `user:${now.user.id}` : null, ({ type }) => type.startsWith("playlist.") && playlists.reload());
 
   const create = async (form: FormData) => {
@@ -42,9 +43,9 @@ export function Playlists() {
         </Dialog>
       ) : null}
       {playlists.failure ? <p role="alert">{playlists.failure}</p> : null}
-      {playlists.data?.results.length === 0 ? <p className="empty">No playlists yet.</p> : null}
+      {playlists.rows?.length === 0 ? <p className="empty">No playlists yet.</p> : null}
       <ul className="cards">
-        {playlists.data?.results.map((each) => (
+        {playlists.rows?.map((each) => (
           <li key={each.id} className="track-card">
             <div className="picture"><Cover id={each.id} url={each.artwork_url} /></div>
             <Link to={`/playlists/${each.id}`} className="title">{each.title}</Link>
@@ -54,6 +55,7 @@ export function Playlists() {
           </li>
         ))}
       </ul>
+      <More of={playlists} name="playlists" />
     </>
   );
 }

@@ -67,12 +67,12 @@ function Row({ upload }: { upload: Upload }) {
       <div className="page-head">
         <strong>{name}</strong>
         <span className="quiet number">{isOnItsWay ? `${bytes(sent)} of ${bytes(size)}` : bytes(size)}</span>
-        {state === "sending" ? <button type="button" className="second" onClick={() => void pause(id)}>Pause</button> : null}
+        {state === "sending" || state === "waiting" ? <button type="button" className="second" onClick={() => void pause(id)}>Pause</button> : null}
         {state === "paused" || (state === "failed" && sent < size) ? <button type="button" onClick={() => resume(id)}>Go on</button> : null}
         {isOnItsWay ? <button type="button" className="bare" aria-label={`Give up ${name}`} onClick={() => void cancel(id)}><Icon name="close" /></button> : null}
       </div>
       {isOnItsWay ? <progress max={size} value={sent} aria-label={`Sent of ${name}`} /> : null}
-      {said ? <p role="status" className={state === "failed" ? "failure" : "quiet"}>{said}</p> : null}
+      {said ? <p role="status" className={state === "failed" || state === "refused" ? "failure" : "quiet"}>{said}</p> : null}
       {track ? <Made id={track.id} title={track.title} /> : null}
     </li>
   );

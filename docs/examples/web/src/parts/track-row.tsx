@@ -6,7 +6,7 @@ import { play, playing, toggle } from "../player/player";
 import { Link } from "../router";
 import { AddToPlaylist } from "./add-to-playlist";
 import { Cover } from "./cover";
-import { clock, count } from "./format";
+import { clock, plural } from "./format";
 import { Icon } from "./icon";
 import { LikeButton } from "./like-button";
 
@@ -47,7 +47,7 @@ export function TrackRow({ track, queue, children, ...item }: RowProps) {
         <span className="quiet">{artistOf(track)}</span>
       </div>
       {track.genre ? <span className="tag wide">{track.genre}</span> : null}
-      <span className="quiet number wide">{count(track.stats.plays)} plays</span>
+      <span className="quiet number wide">{plural(track.stats.plays, "play")}</span>
       <span className="quiet number">{clock(track.duration_ms)}</span>
       <LikeButton track={track} />
       <AddToPlaylist track={track} />

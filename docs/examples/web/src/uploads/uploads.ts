@@ -9,9 +9,10 @@ import { sentenceOf } from "../api/problem";
 import { accessToken, session } from "../api/session";
 import type { Track, Visibility } from "../api/types";
 import { newId } from "../ids";
+import { isTaken, unlessTaken } from "../locks";
 import { createStore } from "../store";
 
-export type UploadState = "sending" | "paused" | "waiting" | "making" | "done" | "failed";
+export type UploadState = "sending" | "paused" | "waiting" | "making" | "done" | "failed" | "refused";
 
 export interface Upload {
   id: string;
@@ -33,13 +34,22 @@ export interface Interrupted {
 
 const PART = 16 * 2 ** 20;
 const AGAIN_AFTER_MS = [0, 500, 1000, 2000, 5000, ...Array<number>(60).fill(15_000)];
+const TAKEN = "This file is on its way already, here or in another tab.";
 const running = new Map<string, tus.Upload>();
+const ends = new Map<string, () => void>();
+const lockOf = (name: string, size: number) => `veza.upload ${size} ${name}`;
 
 export const uploads = createStore<Upload[]>([]);
 
 /** Begin to send files; each becomes a track when its last byte has arrived. */
 export function send(files: Iterable<File>, visibility: Visibility): void {
   for (const file of files) void begin(file, visibility);
+}
+
+/** The file may be sent by another tab now. */
+function over(id: string): void {
+  ends.get(id)?.();
+  ends.delete(id);
 }
 
 export async function pause(id: string): Promise<void> {
@@ -56,26 +66,35 @@ export function resume(id: string): void {
 export async function cancel(id: string): Promise<void> {
   const upload = running.get(id);
   running.delete(id);
+  over(id);
   uploads.update((now) => now.filter((each) => each.id !== id));
   await upload?.abort(true).catch(() => {}); // it expires by itself
 }
 
 export async function listInterrupted(): Promise<Interrupted[]> {
   const stored = await tus.defaultOptions.urlStorage!.findAllUploads();
-  const sending = new Set(uploads.get().map((each) => each.name));
-  return stored
-    .filter((each) => !sending.has(each.metadata.filename ?? ""))
-    .map((each) => ({
-      name: each.metadata.filename ?? "",
-      size: each.size ?? 0,
-      forget: () => tus.defaultOptions.urlStorage!.removeUpload(each.urlStorageKey),
-    }));
+  const here = new Set(uploads.get().map((each) => each.name));
+  const found = stored.map((each) => ({
+    name: each.metadata.filename ?? "",
+    size: each.size ?? 0,
+    forget: () => tus.defaultOptions.urlStorage!.removeUpload(each.urlStorageKey),
+  }));
+  const isSent = await Promise.all(found.map(({ name, size }) => isTaken(lockOf(name, size))));
+  return found.filter(({ name }, n) => !here.has(name) && !isSent[n]);
 }
 
 async function begin(file: File, visibility: Visibility): Promise<void> {
   const id = newId();
   const first: Upload = { id, name: file.name, size: file.size, sent: 0, state: "sending", said: "", track: null };
   uploads.update((now) => [...now, first]);
+  const isFree = await unlessTaken(lockOf(file.name, file.size), () => {
+    void transfer(id, file, visibility);
+    return new Promise((over) => ends.set(id, over));
+  });
+  if (!isFree) change(id, { state: "refused", said: TAKEN });
+}
+
+async function transfer(id: string, file: File, visibility: Visibility): Promise<void> {
   const upload = new tus.Upload(file, {
     endpoint: "/api/v1/uploads",
     chunkSize: PART,
@@ -90,7 +109,10 @@ async function begin(file: File, visibility: Visibility): Promise<void> {
       return helps;
     },
     onProgress: (sent) => change(id, { sent, state: "sending", said: "" }),
-    onError: (error) => change(id, { state: "failed", said: reason(error) }),
+    onError: (error) => {
+      change(id, { state: "failed", said: reason(error) });
+      over(id);
+    },
     onSuccess: () => void make(id, upload.url!, visibility),
   });
   running.set(id, upload);
@@ -109,6 +131,7 @@ async function authorize(request: tus.HttpRequest): Promise<void> {
 
 async function make(id: string, url: string, visibility: Visibility): Promise<void> {
   running.delete(id);
+  over(id);
   change(id, { state: "making", said: "" });
   try {
     const body = { upload_id: url.split("/").pop()!, visibility };
@@ -130,6 +153,7 @@ function percent(id: string): number {
 }
 
 function reason(error: Error | tus.DetailedError): string {
+  if (!session.get()) return "You were signed out meanwhile. Go on: what was sent is kept for a day.";
   const body = "originalResponse" in error ? error.originalResponse?.getBody() : null;
   try {
     return (JSON.parse(body ?? "") as { detail: string }).detail;
