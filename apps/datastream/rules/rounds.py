@@ -125,16 +125,17 @@ def readable(text: str) -> str:
 def _is_json(text: str) -> bool:
     """Without anything around it."""
     try:
-        return _scan(text, 0)[1] == len(text)
-    except (StopIteration, ValueError):
+        _, end = _decoder.raw_decode(text)
+    except ValueError:
         return False
+    return end == len(text)
 
 
 def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is no JSON")
 
 
-_scan = json.JSONDecoder(parse_constant=_refuse).scan_once
+_decoder = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _may_be_shallow(text: str) -> bool:

@@ -56,7 +56,7 @@ def write(folder: Path, rate: float, seconds: float) -> None:
 
 def _write(noted: Lines, rate: float, seconds: float) -> None:
     db = pq.PGconn.connect(os.environ["DATABASE_URL"].encode())
-    game = db.exec_params(GAME_ID, [GAME.encode()]).get_value(0, 0)
+    game = db.exec_params(GAME_ID, [GAME.encode()]).get_value(0, 0) or b""
     db.prepare(b"insert", INSERT)
     began = time.monotonic()
     for number in range(int(rate * seconds)):
@@ -106,8 +106,7 @@ class Stream(Bytes):
         return data
 
     def _ask(self, after: bytes) -> None:
-        ask = ("XREAD", "BLOCK", 0, "STREAMS", TOPIC, after)
-        self.connection.sendall(hiredis.pack_command(ask))
+        self.connection.sendall(_command("XREAD", "BLOCK", 0, "STREAMS", TOPIC, after))
 
 
 class Channel(Bytes):
@@ -115,7 +114,7 @@ class Channel(Bytes):
 
     def __init__(self) -> None:
         super().__init__(_redis())
-        self.connection.sendall(hiredis.pack_command(("SUBSCRIBE", f"stream:{GAME}")))
+        self.connection.sendall(_command("SUBSCRIBE", f"stream:{GAME}"))
         self.take()
 
 
@@ -170,6 +169,12 @@ def watch(folder: Path, rounds: int) -> None:
 def _redis() -> socket.socket:
     address = urlsplit(os.environ["REDIS_URL"])
     return socket.create_connection((address.hostname or "", address.port or 6379))
+
+
+def _command(*words: Any) -> bytes:
+    pack: Any = hiredis.pack_command
+    packed: bytes = pack(words)
+    return packed
 
 
 def _leave(file: Path, lines: Lines) -> None:

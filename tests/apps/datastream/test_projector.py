@@ -141,6 +141,28 @@ class TestWhatRoomsAreTold:
         assert numbers(told) == [("finished", 8)]
         assert told[0]["position"] == 1
 
+    def test_extras_are_told_as_they_came(self, road):
+        extras = '{"odds": 2.50, "name": "\\ud834\\udd1e {}", "at": [1, {"x": null}]}'
+
+        road.send(document("c", after=row(7, extras=extras)))
+
+        assert f'"extras":{extras},' in road.into.feed_after(0, limit=1, wait_s=0)[0].envelope
+
+    @pytest.mark.parametrize("extras", ["NaN", '{"a": 1} ', '{"a":\n1}'])
+    def test_a_message_is_one_line_of_json(self, road, extras):
+        told = road.send(document("c", after=row(7, extras=extras)))
+        lines = [each.envelope for each in road.into.feed_after(0, limit=2, wait_s=0)]
+
+        assert len(lines) == len(told) == (0 if extras == "NaN" else 1)
+        assert not any("\n" in line for line in lines)
+
+    def test_what_is_nested_too_deeply_is_told_as_text(self, road):
+        extras = "[" * 101 + "]" * 101
+
+        [told] = road.send(document("c", after=row(7, extras=extras)))
+
+        assert told["data"]["extras"] == extras
+
     def test_numbers_that_no_client_can_read_are_told_as_their_digits(self, road):
         [told] = road.send(document("c", after=row(7, extras='{"a": 1e999, "b": 2}')))
 

@@ -54,13 +54,13 @@ def effect(  # noqa: PLR0913 - all but the first two have a default
     at: int = 1000,
     position: int | None = None,
     extra: int = 0,
+    everywhere: bool = False,
 ) -> Effect:
     told = None
     if position is not None:
         envelope = json.dumps({"id": f"m{position}", "position": position}, separators=(",", ":"))
-        told = Announcement(
-            position=position, envelope=envelope, rooms=(f"game:{slug}", "game-type:t-luck")
-        )
+        rooms = (f"game:{slug}", "game-type:t-luck", *(("games",) if everywhere else ()))
+        told = Announcement(position=position, envelope=envelope, rooms=rooms)
     return Effect(
         kind=kind, id=number, slug=slug, type="t-luck", score=at,
         document=document(number, slug=slug, at=at, extra=extra), announcement=told,
@@ -158,6 +158,30 @@ class TestFeed:
         assert projection.bounds() == ("e2", 2, 2)
         assert positions(projection.room_after("game:t-dice", 1, through=9).rows) == [2]
         assert projection.room_after("game:t-dice", 0, through=9).floor == 1
+
+    def test_reaches_back_to_the_beginning_through_the_room_of_all(self, projection):
+        for first in range(1, 301, 100):
+            apply(
+                projection,
+                *(effect("finished", n, position=n, everywhere=True)
+                  for n in range(first, first + 100)),
+            )  # fmt: skip
+
+        held = projection.room_after("games", 120, through=130)
+
+        assert positions(held.rows) == list(range(121, 131))
+        assert held.floor == 0
+        assert [projection.find("games", f"m{n}") for n in (1, 50, 51, 300)] == [1, 50, 51, 300]
+        assert projection.find("games", "m301") is None
+
+    def test_goes_on_from_any_position(self, projection):
+        apply(projection, *(effect("finished", n, position=n) for n in range(1, 121)))
+        apply(projection, effect("finished", 121, position=121))
+
+        assert positions(projection.feed_after(57, limit=3, wait_s=0)) == [58, 59, 60]
+        assert positions(projection.feed_after(99, limit=90, wait_s=0)) == list(range(100, 122))
+        assert projection.feed_after(121, limit=9, wait_s=0) == []
+        assert projection.bounds() == (EPOCH, 1, 121)
 
 
 class TestKeysOfRedis:

@@ -46,7 +46,7 @@ class RedisProjection:
 
     def __init__(self) -> None:
         self._name = f"{settings.REDIS_NAMESPACE}:feed:rounds"
-        self._log = f"{self._name}:log"
+        self._log = f"{self._name}:lines"
         self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
         self._quick = _connect(timeout_s=settings.ROOM_STATE_TIMEOUT_S)
         self._apply = self._patient.register_script(scripts.APPLY)
@@ -139,7 +139,7 @@ class RedisProjection:
             last = f"({pieces[-1][0].decode()}"
 
     def _key_of(self, room: str) -> str:
-        return f"{self._name}:told:{room}"
+        return f"{self._log}:{room}"
 
     def latest(self, slug: str) -> bytes | None:
         ready, found = self._read(lambda pipe: pipe.get(f"latest:{slug}"))

@@ -11,14 +11,16 @@ local name = KEYS[1]
 if (redis.call('HGET', name, 'place') or '') ~= ARGV[1] then return 0 end
 local held, held_log, held_s, every = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], ARGV[11]
 local floor = ARGV[12]
-local known, newest, log = name .. ':keys', name .. ':latest', name .. ':log'
-local PIECE, MOST = 50, 2000
+local known, newest, log = name .. ':keys', name .. ':latest', name .. ':lines'
+local PIECE, MOST, SLACK = 50, 2000, 100
 
--- One command for many values, or a few, because Lua's stack is not endless.
+-- One command for many values, or a few, because Lua's stack is not endless; its last answer.
 local function give(command, key, values)
+  local answer = 0
   for first = 1, #values, MOST do
-    redis.call(command, key, unpack(values, first, math.min(first + MOST - 1, #values)))
+    answer = redis.call(command, key, unpack(values, first, math.min(first + MOST - 1, #values)))
   end
+  return answer
 end
 
 local function list_of(lists, key)
@@ -28,7 +30,7 @@ end
 
 -- What is done once for all rounds of the batch: they are put into histories together, these and
 -- rooms are trimmed in the end, and of the newest rounds only the last is written.
-local waiting, histories, lines, told, rooms_of, latest = {}, {}, {}, {}, {}, {}
+local waiting, histories, lines, told, rooms_of, latest, keys = {}, {}, {}, {}, {}, {}, {}
 
 local function put(key, score, document)
   histories[key] = true
@@ -82,7 +84,7 @@ local function write_latest()
     if last[3] then
       redis.call('SET', 'latest:' .. slug, last[3])
       redis.call('HSET', newest, slug, last[4])
-      redis.call('SADD', known, 'latest:' .. slug)
+      keys[#keys + 1] = 'latest:' .. slug
     end
   end
 end
@@ -111,7 +113,7 @@ local function tell(line, names)
   if not rooms then
     rooms = {}
     for room in string.gmatch(names, '[^ ]+') do
-      if room ~= every then rooms[#rooms + 1] = name .. ':told:' .. room end
+      if room ~= every then rooms[#rooms + 1] = log .. ':' .. room end
     end
     rooms_of[names] = rooms
   end
@@ -128,15 +130,16 @@ local function write_told()
     redis.call('XADD', log, id, 'e', table.concat(lines, '\\n', first, last))
   end
   for room, list in pairs(told) do
-    give('RPUSH', room, list)
-    redis.call('LTRIM', room, -held, -1)
-    redis.call('SADD', known, room)
+    if give('RPUSH', room, list) > held + SLACK then redis.call('LTRIM', room, -held, -1) end
+    keys[#keys + 1] = room
   end
 end
 
 if ARGV[7] == '1' then
   for _, key in ipairs(redis.call('SMEMBERS', known)) do redis.call('DEL', key) end
   redis.call('DEL', known, newest, log)
+  redis.call('HSET', name, 'floor', floor)
+elseif redis.call('EXISTS', log) == 0 then  -- nothing before this can be read
   redis.call('HSET', name, 'floor', floor)
 end
 
@@ -168,9 +171,10 @@ write_latest()
 write_told()
 for key in pairs(histories) do
   settle(key)
-  redis.call('SADD', known, key)
+  keys[#keys + 1] = key
   redis.call('ZREMRANGEBYRANK', key, 0, -held - 2)
 end
+give('SADD', known, keys)
 redis.call('XTRIM', log, 'MINID', '~', math.max(0, tonumber(ARGV[5]) - held_log))
 redis.call('HSET', name, 'place', ARGV[2], 'order', ARGV[3], 'epoch', ARGV[4], 'head', ARGV[5],
            'ready', ARGV[6])
