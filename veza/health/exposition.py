@@ -175,45 +175,49 @@ def _road_families(
     capture: CaptureStatus | None, projector: ProjectorStatus | None
 ) -> Iterator[GaugeMetricFamily]:
     if capture is not None and capture.state != "off":
-        yield GaugeMetricFamily(
-            "veza_capture_up",
-            "1 while somebody reads the slot",
-            value=capture.active_pid is not None,
-        )
-        yield GaugeMetricFamily(
-            "veza_capture_slot_lost",
-            "1 when PostgreSQL has thrown away what the slot should deliver",
-            value=capture.wal_status == "lost",
-        )
-        yield GaugeMetricFamily(
-            "veza_capture_unreadable",
-            "1 while a change that cannot be decoded stands in the way of all that follow",
-            value=bool(capture.unreadable),
-        )
-        yield GaugeMetricFamily(
-            "veza_capture_skipped_changes",
-            "Changes that operators have had skipped, ever",
-            value=capture.skipped,
-        )
-        yield GaugeMetricFamily(
-            "veza_capture_lag_bytes", "What PostgreSQL keeps for the slot", value=capture.lag_bytes
-        )
-        yield GaugeMetricFamily(
-            "veza_capture_lag_seconds",
-            "How long the newest that was confirmed had been in PostgreSQL's log",
-            value=capture.lag_s,
-        )
-        if capture.safe_bytes is not None:
-            yield GaugeMetricFamily(
-                "veza_capture_safe_bytes",
-                "What may still be written before the slot is lost",
-                value=capture.safe_bytes,
-            )
+        yield from _capture_families(capture)
     if projector is not None:
         yield GaugeMetricFamily(
             "veza_projector_lag_seconds",
             "Age of the oldest captured change that is not projected",
             value=projector.lag_s,
+        )
+
+
+def _capture_families(capture: CaptureStatus) -> Iterator[GaugeMetricFamily]:
+    yield GaugeMetricFamily(
+        "veza_capture_up",
+        "1 while somebody reads the slot",
+        value=capture.active_pid is not None,
+    )
+    yield GaugeMetricFamily(
+        "veza_capture_slot_lost",
+        "1 when PostgreSQL has thrown away what the slot should deliver",
+        value=capture.wal_status == "lost",
+    )
+    yield GaugeMetricFamily(
+        "veza_capture_unreadable",
+        "1 while a change that cannot be decoded stands in the way of all that follow",
+        value=bool(capture.unreadable),
+    )
+    yield GaugeMetricFamily(
+        "veza_capture_skipped_changes",
+        "Changes that operators have had skipped, ever",
+        value=capture.skipped,
+    )
+    yield GaugeMetricFamily(
+        "veza_capture_lag_bytes", "What PostgreSQL keeps for the slot", value=capture.lag_bytes
+    )
+    yield GaugeMetricFamily(
+        "veza_capture_lag_seconds",
+        "How long the newest that was confirmed had been in PostgreSQL's log",
+        value=capture.lag_s,
+    )
+    if capture.safe_bytes is not None:
+        yield GaugeMetricFamily(
+            "veza_capture_safe_bytes",
+            "What may still be written before the slot is lost",
+            value=capture.safe_bytes,
         )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from apps.datastream.models import Game
 from apps.datastream.rules import changes
 from apps.datastream.rules.changes import Change, ChangeError
+from apps.datastream.services import projector
 from apps.datastream.services.projector import TOPIC, Projector
 from tests.apps.datastream.documents import COMMIT_MS, GAME_ID, document, row
 from veza.integrations.change_stream import Entry, EntryId
@@ -221,6 +222,25 @@ class TestEachOnce:
             pass
 
         assert numbers(road.told()) == [("finished", 1), ("finished", 2)]
+
+    def test_what_was_read_ahead_is_not_told_without_what_comes_before_it(self, road, monkeypatch):
+        apply, calls = road.into.apply, []
+
+        def fail_at_second(batch):
+            calls.append(batch)
+            if len(calls) == 2:
+                raise ProjectionUnavailableError
+            apply(batch)
+
+        monkeypatch.setattr(road.into, "apply", fail_at_second)
+        monkeypatch.setattr(projector, "BATCH", 3)
+        with pytest.raises(ProjectionUnavailableError):
+            road.send(*[document("c", after=row(n)) for n in range(1, 12)])
+
+        while road.projector.step(wait_s=0):
+            pass
+
+        assert numbers(road.told()) == [("finished", n) for n in range(1, 12)]
 
 
 class TestParse:

@@ -99,7 +99,8 @@ class _Plan:
         }
         self._body: Body | None = None
         self._prepared: _Prepared | None = None
-        self._defaults = self._beginning = b""
+        self._defaults: bytes | None = None
+        self._beginning = b""
         self._reset, self._reset_text = 0, b""
 
     def answer(self, defaults: bytes) -> bytes | None:
@@ -109,7 +110,7 @@ class _Plan:
             return None
         if body is not self._body or self._prepared is None:
             self._body, self._prepared = body, self._prepare(body)
-            self._defaults = b""
+            self._defaults = None
         prepared = self._prepared
         if prepared is None or (left := self._reads.take(self._caller)) is None:
             return None
