@@ -32,8 +32,7 @@ class StreamReadyView(APIView):
             204: OpenApiResponse(description="Taken."),
             404: OpenApiResponse(description="`track_not_found`, `version_not_found`"),
             409: OpenApiResponse(
-                description="`stale_version`: it has ended, and a newer one was asked for;"
-                " `job_unknown`"
+                description="`stale_version`: a newer version is the active job; `job_unknown`"
             ),
         },
     )

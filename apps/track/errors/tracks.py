@@ -39,10 +39,10 @@ class VersionNotReadyError(ConflictError):
 
 
 class StaleVersionError(ConflictError):
-    """The stream server reports on a version that has ended, and a newer one was asked for."""
+    """The stream server reports on a version after which a newer one was asked for."""
 
     code = "stale_version"
-    message = "This version has ended, and a newer one was asked for."
+    message = "A newer version of this track is the active job."
 
 
 class JobUnknownError(ConflictError):

@@ -1,6 +1,6 @@
 """Jobs of the stream server: asked for, asked for again, and ended by its reports.
 
-Each version has a job of its own, whatever becomes of others of its track.
+The newest job of a track is the active one; an older version that was still waiting gives way.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Max, QuerySet
 from django.urls import reverse
 
 from apps.track.errors import (
@@ -33,6 +33,7 @@ MAX_ASKS = 2
 MAX_TRIES = 24
 """Of calls that fail, an hour and a half with the waits of the task."""
 SOURCE_LASTS_S = 2 * 3600
+SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +53,8 @@ def ask(version: TrackVersion, server: StreamServer, *, now: datetime) -> None:
     is not asked for again. Raises StreamServerUnavailableError.
     """
     taken_at = version.job_taken_at
-    if taken_at and taken_at > now - SILENT:
+    if (taken_at and taken_at > now - SILENT) or not _begin(version, now=now):
         return
-    if not Track.objects.kept().filter(pk=version.track_id).exists():
-        return
-    stages.note(version, job_asked_at=now)
     path = reverse("track-stream-ready", kwargs={"track_id": version.track_id})
     job = Job(
         track_id=version.track_id,
@@ -91,8 +89,7 @@ def end_silent(*, now: datetime) -> int:
 @transaction.atomic
 def take_report(*, track_id: UUID, report: Report, now: datetime) -> bool:
     """End the version as the stream server says. False for a repeat, and for a version that has
-    ended otherwise: neither has an effect. Once a newer version was asked for, such a report is
-    refused as stale.
+    ended otherwise: neither has an effect.
 
     Raises TrackNotFoundError, VersionNotFoundError, StaleVersionError, JobUnknownError,
     StreamReportInvalidError.
@@ -103,9 +100,10 @@ def take_report(*, track_id: UUID, report: Report, now: datetime) -> bool:
     version = TrackVersion.objects.filter(track=track, n=report.version).first()
     if version is None:
         raise VersionNotFoundError
+    active = _jobs(track_id).aggregate(n=Max("n"))["n"]
+    if active is not None and report.version < active:
+        raise StaleVersionError
     if version.status != TrackStatus.PROCESSING:
-        if _newer_jobs(version).exists():
-            raise StaleVersionError
         return False
     if version.job_asked_at is None:
         raise JobUnknownError
@@ -129,10 +127,29 @@ def _made(version: TrackVersion, report: Report) -> Made:
     )
 
 
-def _newer_jobs(version: TrackVersion) -> QuerySet[TrackVersion]:
-    return TrackVersion.objects.filter(
-        track_id=version.track_id, n__gt=version.n, job_asked_at__isnull=False
-    )
+@transaction.atomic
+def _begin(version: TrackVersion, *, now: datetime) -> bool:
+    """The job becomes the active one. False where the track is gone, or a newer job is."""
+    track = Track.objects.kept().select_for_update().filter(pk=version.track_id).first()
+    if track is None:
+        return False
+    jobs = _jobs(track.id)
+    if jobs.filter(n__gt=version.n).exists():
+        _supersede(version)
+        return False
+    for older in jobs.filter(n__lt=version.n, status=TrackStatus.PROCESSING):
+        _supersede(older)
+    stages.note(version, job_asked_at=now)
+    return True
+
+
+def _supersede(version: TrackVersion) -> None:
+    detail = "A newer version was on its way before this one was ready."
+    stages.fail(version_id=version.id, code=SUPERSEDED, detail=detail)
+
+
+def _jobs(track_id: UUID) -> QuerySet[TrackVersion]:
+    return TrackVersion.objects.filter(track_id=track_id, job_asked_at__isnull=False)
 
 
 def _silent(now: datetime) -> QuerySet[TrackVersion]:

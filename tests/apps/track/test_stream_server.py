@@ -13,14 +13,13 @@ from rest_framework.test import APIClient
 from apps.auth.models import User
 from apps.events.types import Actor
 from apps.track.events import TrackFailed, TrackReady
-from apps.track.models import Rendition, TrackVersion
+from apps.track.models import Rendition, Track, TrackVersion
 from apps.track.services import jobs, processing
 from apps.track.services.again import try_again
 from apps.track.tasks import process_version, resume_versions
 from apps.track.types import TrackStatus
 from tests.apps.track.stream_servers import MASTER, OwnStreamServer, report
 from tests.apps.track.test_tracks_api import content
-from tests.apps.track.test_versions_api import uploaded
 from tests.factories.auth import client_of, make_user
 from tests.factories.sounds import wav
 from tests.support import published
@@ -68,11 +67,6 @@ def asked(client: APIClient, **told: str) -> str:
     track_id = send(client, **told)
     work(track_id)
     return track_id
-
-
-def versions(client: APIClient, track_id: str) -> dict[int, str]:
-    found = client.get(f"{TRACKS}/{track_id}/versions").json()["results"]
-    return {each["n"]: each["status"] for each in found}
 
 
 def status(client: APIClient, track_id: str) -> dict[str, object]:
@@ -192,64 +186,38 @@ class TestHearing:
 
 
 class TestVersions:
-    @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
-    def test_in_quick_succession_are_each_heard(
-        self, client: APIClient, owner: User, streams: OwnStreamServer, order: tuple[int, ...]
-    ) -> None:
-        track_id = send(client)
-        path = f"{TRACKS}/{track_id}/versions"
-        for _ in range(2):
-            sent = client.post(path, {"upload_id": uploaded(owner)}, format="json")
-            assert sent.status_code == 202
-        for n in (1, 2, 3):
-            work(track_id, n)
-        assert [job["version"] for job in streams.jobs] == [1, 2, 3]
-
-        for ended, n in enumerate(order):
-            assert versions(client, track_id) == {
-                each: "ready" if each in order[:ended] else "processing" for each in (1, 2, 3)
-            }
-            where = f"https://streams.example.org/{n}/master.m3u8"
-            assert report(track_id, version=n, master_url=where).status_code == 204
-        assert client.get(f"{TRACKS}/{track_id}").json()["version"] == order[0]
-
-        for n in (1, 2, 3):
-            assert client.post(f"{path}/{n}/activate").status_code == 200
-            found = client.get(f"{TRACKS}/{track_id}").json()
-            heard = APIClient().get(urlsplit(found["stream_url"]).path)
-            assert (found["version"], heard["Location"]) == (
-                n, f"https://streams.example.org/{n}/master.m3u8",
-            )  # fmt: skip
-        assert sorted(fact["n"] for fact in published(TrackReady)) == [1, 2, 3]
-
-    def test_end_badly_one_by_one(
+    def test_an_older_one_gives_way(
         self, client: APIClient, owner: User, streams: OwnStreamServer
     ) -> None:
         track_id = asked(client)
-        path = f"{TRACKS}/{track_id}/versions"
-        client.post(path, {"upload_id": uploaded(owner)}, format="json")
-        work(track_id, 2)
+        track = Track.objects.get()
+        first = TrackVersion.objects.get()
+        second = TrackVersion.objects.create(
+            track=track, n=2, source_key=first.source_key, source_name="b.wav", size_bytes=1
+        )
+        assert processing.process(version_id=second.id, now=timezone.now())
 
-        assert report(track_id, status="failed", error="no sound").status_code == 204
-        assert versions(client, track_id) == {1: "failed", 2: "processing"}
-        assert status(client, track_id)["status"] == "processing"
-        assert report(track_id, version=2).status_code == 204
-        assert status(client, track_id)["status"] == "ready"
-
-    def test_that_have_ended_are_stale_once_a_newer_one_was_asked_for(
-        self, client: APIClient, owner: User, streams: OwnStreamServer
-    ) -> None:
-        track_id = asked(client)
-        assert [report(track_id).status_code for _ in range(2)] == [204, 204]
-        path = f"{TRACKS}/{track_id}/versions"
-        client.post(path, {"upload_id": uploaded(owner)}, format="json")
-        work(track_id, 2)
-
+        first.refresh_from_db()
+        assert (first.status, first.error_code) == ("failed", "superseded")
         answer = report(track_id)
         assert (answer.status_code, answer.json()["code"]) == (409, "stale_version")
-        assert versions(client, track_id) == {1: "ready", 2: "processing"}
+        assert status(client, track_id)["status"] == "processing"
         assert report(track_id, version=2).status_code == 204
-        assert len(published(TrackReady)) == 2
+        assert client.get(f"{TRACKS}/{track_id}").json()["version"] == 2
+        assert [fact["n"] for fact in published(TrackReady)] == [2]
+        assert report(track_id).status_code == 409
+
+    def test_one_that_is_late_itself_gives_way_too(
+        self, client: APIClient, streams: OwnStreamServer
+    ) -> None:
+        track_id = send(client)
+        first = TrackVersion.objects.get()
+        TrackVersion.objects.create(
+            track=first.track, n=2, source_key="x", size_bytes=1, job_asked_at=timezone.now()
+        )
+        work(track_id)
+        assert streams.jobs == []
+        assert TrackVersion.objects.get(n=1).error_code == "superseded"
 
     def test_that_failed_are_asked_for_at_once_when_an_operator_says_so(
         self, client: APIClient, streams: OwnStreamServer
