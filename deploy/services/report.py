@@ -21,7 +21,7 @@ def table(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _row(outcome: Outcome) -> str:
-    title = f"  {outcome.service.title:<11}"
+    title = f"  {outcome.service.title:<20}"
     if isinstance(outcome, Missing):
         return f"{title}not available"
     return f"{title}{outcome.url}  {outcome.how}"

@@ -9289,7 +9289,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stale_version`: it has ended, and a newer one was asked for; `job_unknown` */
+            /** @description `stale_version`: a newer version is the active job; `job_unknown` */
             409: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
