@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from pydantic_core import from_json
+
 Row = Mapping[str, Any]
 _SEQUENCE = re.compile(r'\["([0-9]+)","([0-9]+)"\]')
 
@@ -59,7 +61,7 @@ def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
     Raises ChangeError.
     """
     try:
-        payload = json.loads(document or b"null")
+        payload = from_json(document or b"null")
         if isinstance(payload, dict) and "payload" in payload and "op" not in payload:
             payload = payload["payload"]
         return None if payload is None else _read(payload)
@@ -70,7 +72,7 @@ def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
 def committed_at_us(document: bytes) -> int:
     """When what it tells was committed, in microseconds since 1970. Raises ChangeError."""
     try:
-        payload = json.loads(document)
+        payload = from_json(document)
         source = payload.get("payload", payload)["source"]
         return int(source.get("ts_us") or int(source["ts_ms"]) * 1000)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
