@@ -1,5 +1,6 @@
 """Lids that are closed, second tabs, sessions that end: each is told in a sentence, and goes on."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,9 +111,11 @@ def test_a_session_that_ends_interrupts_an_upload_and_loses_nothing(
     edda = home.visitor(wire.address)
     edda.sign_up("edda")
     wire.cut_after(HALF)
-    edda.upload(tape)
+    with edda.page.expect_request(lambda sent: "authorization" in sent.headers) as sent:
+        edda.upload(tape)
     wire.wait_until_cut()
     revoke_all(home, "edda")
+    wait_until_refused(home, sent.value.headers["authorization"])
     wire.mend()
     edda.sees("You were signed out: this session was ended")
     edda.page.get_by_label("User name or e-mail").fill("edda")
@@ -123,6 +126,15 @@ def test_a_session_that_ends_interrupts_an_upload_and_loses_nothing(
     edda.press("Go on")
     edda.sees(edda.page.get_by_role("button", name="Play Long road"))
     assert edda.faults == []
+
+
+def wait_until_refused(home: House, authorization: str) -> None:
+    """For some seconds a process does not know yet that a session has ended."""
+    where, headers = f"{home.address}/api/v1/users/me", {"Authorization": authorization}
+    deadline = time.monotonic() + 30
+    while httpx.get(where, headers=headers, timeout=30).status_code != httpx.codes.UNAUTHORIZED:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def revoke_all(home: House, username: str) -> None:
