@@ -157,8 +157,6 @@ class Projector:
         self._turns = Turns(self._into)
         self._trim_at = 0.0
         self._is_anew = False
-        self._ahead: Sequence[Read] = ()
-        """What follows the last batch, read before the store was busy with that."""
         self._stopping = False
         self._told = ""
 
@@ -183,7 +181,7 @@ class Projector:
     def _begin_again(self) -> None:
         """From the place that the projection tells."""
         self._turns.forget()
-        self._state, self._ahead = None, ()
+        self._state = None
         self._seen = self._turns.settled
         time.sleep(RETRY_S)
 
@@ -191,21 +189,16 @@ class Projector:
         """Apply what is there next, or wait for it; how many documents that were."""
         state = self._state or self._into.state()
         known = self._place_in(state)
-        found, self._ahead = self._ahead, ()
-        if not found:
-            place = FIRST if self._is_anew else known
-            found = self._stream.read(TOPIC, place, limit=BATCH, wait_s=wait_s)
+        place = FIRST if self._is_anew else known
+        found = self._stream.read(TOPIC, place, limit=BATCH, wait_s=wait_s)
         self._is_anew = not found and self._stream.ends_before(TOPIC, known)
         if not found:
             self._turns.settle()
             self._state = state
             return 0
-        for parsed, place in _parts(found):
-            batch, seen = self._made(state, parsed, place)
-            ahead = self._read_on(place) if len(found) == BATCH and place == found[-1].place else ()
-            self._turns.apply(batch, seen, is_last=not ahead)
-            self._state, self._seen, self._ahead = batch.state, seen, ahead
-            state = batch.state
+        for part in _parts(found):
+            state = self._apply(state, *part, is_last=len(found) < BATCH)
+            self._state = state
         if time.monotonic() >= self._trim_at:
             self._turns.settle()
             self._stream.trim(TOPIC, self._place_in(state))
@@ -217,12 +210,7 @@ class Projector:
         kind, _, place = state.place.partition(" ")
         return place if kind == type(self._stream).__name__ else FIRST
 
-    def _read_on(self, place: str) -> Sequence[Read]:
-        """What there is after this place, before the store is busy with what comes before it."""
-        self._turns.settle()
-        return self._stream.read(TOPIC, place, limit=BATCH, wait_s=0)
-
-    def _made(self, state: State, parsed: Sequence[object], place: str) -> tuple[Batch, Seen]:
+    def _apply(self, state: State, parsed: Sequence[object], place: str, *, is_last: bool) -> State:
         """One batch, which holds at most one new epoch: at its beginning."""
         first = parsed[0] if parsed else None
         begins = isinstance(first, NewEpoch | Emptied)
@@ -246,8 +234,10 @@ class Projector:
             is_ready=is_ready,
             place=f"{type(self._stream).__name__} {place}",
         )
-        made = Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects)
-        return made, seen
+        batch = Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects)
+        self._turns.apply(batch, seen, is_last=is_last)
+        self._seen = seen
+        return after
 
     def _tell(self, fault: BaseException) -> None:
         line = str(fault.__cause__ or fault)
