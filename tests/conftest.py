@@ -78,7 +78,7 @@ def contract_keys(redis_connection: redis.Redis | None) -> Iterator[redis.Redis]
     so tests that use them take turns, whichever process they run in.
     """
     if redis_connection is None:
-        pytest.skip("REDIS_URL is not set.")
+        pytest.fail(f"REDIS_URL is not set. {HOW}", pytrace=False)
     with redis_connection.lock("tests:contract-keys", timeout=60, blocking_timeout=120):
         for pattern in ("latest:t-*", "history:t-*", "history:type:t-*", "processed:*"):
             if keys := list(redis_connection.scan_iter(pattern)):

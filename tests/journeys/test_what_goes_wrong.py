@@ -134,7 +134,7 @@ def wait_until_refused(home: House, authorization: str) -> None:
     deadline = time.monotonic() + 30
     while httpx.get(where, headers=headers, timeout=30).status_code != httpx.codes.UNAUTHORIZED:
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(0.2)  # between two questions: callers are limited
 
 
 def revoke_all(home: House, username: str) -> None:

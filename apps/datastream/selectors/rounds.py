@@ -117,6 +117,5 @@ def _rounds(statement: str, *values: Any) -> list[bytes]:
 def _document(row: tuple[Any, ...]) -> bytes:
     number, finished_at, extras, game_id, slug, kind = row
     game = Played(id=game_id, slug=slug, type=kind)
-    return told(
-        number=number, game=game, finished_at=finished_at, extras=extras
-    ).document.encode()  # fmt: skip
+    round_ = told(number=number, game=game, finished_at=finished_at, extras=extras)
+    return round_.document.encode()

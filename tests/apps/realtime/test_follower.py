@@ -167,7 +167,9 @@ def test_a_hint_that_continues_costs_no_query():
 
 
 def test_a_relay_that_lives_spares_the_log():
-    """While it says that there is nothing new, the log is read as seldom as after a hint."""
+    """While it says that there is nothing new, the log is read as seldom as after a hint. That
+    nothing is done shows only while time passes, in which it would be done many times.
+    """
 
     async def scene(side):
         [row] = await side.write(1, 1)

@@ -1,8 +1,9 @@
 """Who else may edit a track."""
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
@@ -21,13 +22,24 @@ ABSENT = OpenApiResponse(description="`track_not_found`")
 DONE = OpenApiResponse(description="Done.")
 
 
-class CollaboratorsView(GenericAPIView):
-    """For the owner and who may edit the track."""
+class CollaboratorList(GenericAPIView):
+    """A list of collaborators, whatever they work on."""
 
     permission_classes = (IsAuthenticated,)
     serializer_class = CollaboratorOutput
     ordering_fields = ("created_at",)
     ordering = "created_at"
+
+    def show(self, found: QuerySet[Any]) -> Response:
+        """A page of these rows, each of a `user_id`."""
+        rows = list(self.paginate_queryset(found) or ())
+        cards = list_cards(row.user_id for row in rows)
+        told = [{"user": cards.get(row.user_id), "added_at": row.created_at} for row in rows]
+        return self.get_paginated_response(CollaboratorOutput(told, many=True).data)
+
+
+class CollaboratorsView(CollaboratorList):
+    """For the owner and who may edit the track."""
 
     @extend_schema(
         operation_id="tracks_collaborators_list",
@@ -36,11 +48,7 @@ class CollaboratorsView(GenericAPIView):
         responses={200: CollaboratorOutput(many=True), 404: ABSENT},
     )
     def get(self, request: Request, track_id: UUID) -> Response:
-        found = list_collaborators(track_id, user_id=_user_id(request))
-        rows = list(self.paginate_queryset(found) or ())
-        cards = list_cards(row.user_id for row in rows)
-        told = [{"user": cards.get(row.user_id), "added_at": row.created_at} for row in rows]
-        return self.get_paginated_response(CollaboratorOutput(told, many=True).data)
+        return self.show(list_collaborators(track_id, user_id=_user_id(request)))
 
 
 class CollaboratorView(APIView):

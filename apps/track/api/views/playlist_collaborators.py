@@ -5,27 +5,21 @@ from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.auth.selectors import list_cards
 from apps.track.api.serializers.collaborators import CollaboratorOutput
 from apps.track.api.serializers.shown import caller_id
+from apps.track.api.views.collaborators import CollaboratorList
 from apps.track.api.views.playlists import ABSENT, DONE
 from apps.track.selectors.playlists import list_collaborators
 from apps.track.services import playlists
 
 
-class CollaboratorsView(GenericAPIView):
+class CollaboratorsView(CollaboratorList):
     """For the owner and who may change the items."""
-
-    permission_classes = (IsAuthenticated,)
-    serializer_class = CollaboratorOutput
-    ordering_fields = ("created_at",)
-    ordering = "created_at"
 
     @extend_schema(
         operation_id="playlists_collaborators_list",
@@ -34,11 +28,7 @@ class CollaboratorsView(GenericAPIView):
         responses={200: CollaboratorOutput(many=True), 404: ABSENT},
     )
     def get(self, request: Request, playlist_id: UUID) -> Response:
-        found = list_collaborators(playlist_id, user_id=_user_id(request))
-        rows = list(self.paginate_queryset(found) or ())
-        cards = list_cards(row.user_id for row in rows)
-        told = [{"user": cards.get(row.user_id), "added_at": row.created_at} for row in rows]
-        return self.get_paginated_response(CollaboratorOutput(told, many=True).data)
+        return self.show(list_collaborators(playlist_id, user_id=_user_id(request)))
 
 
 class CollaboratorView(APIView):
