@@ -22,7 +22,7 @@ run: ## start the whole platform on this machine (PORT=8000, VEZA_DATA_DIR=.veza
 	@exec $(PY) manage.py up
 
 test: setup ## make what the tests need and run them (T=path for some, PG=embedded for PostgreSQL 18)
-	@$(SERVICES) $(PY) -m pytest -n auto $(T)
+	@$(SERVICES) $(PY) -m pytest -n auto --dist worksteal $(T)
 
 check: lint types imports migrations docs-check test ## all that must hold before a change is proposed
 

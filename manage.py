@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """The command line of Veza. `manage.py help` lists the commands."""
 
+import gc
 import os
 import sys
 
@@ -15,6 +16,7 @@ def adopt(option: str, variable: str) -> None:
 
 
 def main() -> None:
+    gc.disable()  # until the apps are loaded (veza/apps.py), for nothing of them is garbage
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veza.settings")
     if len(sys.argv) > 1:
         os.environ.setdefault("VEZA_ROLE", sys.argv[1])

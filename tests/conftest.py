@@ -1,5 +1,6 @@
 """What every test may count on: a database of its own process, and empty rate-limit buckets."""
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from importlib import import_module
@@ -10,11 +11,14 @@ import redis
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from apps.auth.models import Role
 from apps.auth.selectors import identities
 from apps.auth.types import RoleName
+from tests.emptying import empty_tables, wait_for_no_disk
 
 ADDRESSES = {
     "needs_rabbitmq": "AMQP_URL",
@@ -32,6 +36,17 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any machine")
 
 HOW = "Run `make test`, which finds or starts the servers that the tests need."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that is imported is garbage: Python need not look there, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -60,6 +75,21 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """One database for each parallel process, on the server that DATABASE_URL names."""
     if not os.environ.get("DATABASE_URL"):
         pytest.fail(f"DATABASE_URL is not set. {HOW}", pytrace=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_filled_tables_are_emptied() -> Iterator[None]:
+    """After tests on real transactions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, which waits for no disk."""
+    with django_db_blocker.unblock():
+        wait_for_no_disk()
 
 
 @pytest.fixture(scope="session")

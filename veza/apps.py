@@ -1,6 +1,8 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+from veza.kit import collector
+
 
 class VezaAdminConfig(AdminConfig):
     """Django's admin with our site in it."""
@@ -21,3 +23,4 @@ class VezaConfig(AppConfig):
         from veza.telemetry import startup  # noqa: PLC0415 - it needs the apps to be there
 
         startup.start()
+        collector.begin()  # these are the last of all apps

@@ -6,7 +6,7 @@ WebSocket and streaming routes are mounted here, before Django.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from channels.routing import ProtocolTypeRouter  # type: ignore[import-untyped]
+from asgiref.sync import markcoroutinefunction
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
@@ -47,21 +47,30 @@ _hot: HotReads | None = None
 class PathRouter:
     """By the whole path, with or without a slash at its end; all others go to `default`.
 
-    A look into a dictionary: it stands in the way of every request, and Channels' URLRouter tries
-    one pattern after the other.
+    A look into a dictionary and a plain call: it stands in the way of every request, Channels'
+    URLRouter tries one pattern after the other, and each coroutine on the way to an application
+    lasts as long as a connection.
     """
 
     def __init__(self, routes: Mapping[str, App], *, default: App) -> None:
         self._default = default
         self._routes = dict(routes) | {f"{path}/": app for path, app in routes.items()}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         app = self._routes.get(scope["path"])
         if app is None:
-            await self._default(scope, receive, send)
-            return
-        await node().start()  # done long ago, unless the server knows no lifespan
-        await app({**scope, "path": scope["path"].rstrip("/")}, receive, send)
+            return self._default(scope, receive, send)
+        if scope["path"].endswith("/"):
+            scope = {**scope, "path": scope["path"].rstrip("/")}
+        if node().has_started:
+            return app(scope, receive, send)
+        return _once_started(app, scope, receive, send)
+
+
+async def _once_started(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """For servers that know no lifespan."""
+    await node().start()
+    await app(scope, receive, send)
 
 
 async def native_or_django(scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,19 +111,20 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-_router = ProtocolTypeRouter(
-    {
-        "http": PathRouter(dict.fromkeys(sse.PATHS, sse.watch), default=native_or_django),
-        "websocket": PathRouter(
-            dict.fromkeys(backbone.PATHS, backbone.serve)
-            | dict.fromkeys(centrifugo.PATHS, centrifugo.serve),
-            default=refuse_unknown_path,
-        ),
-        "lifespan": lifespan,
-    }
-)
+_by_type: Mapping[str, App] = {
+    "http": PathRouter(dict.fromkeys(sse.PATHS, sse.watch), default=native_or_django),
+    "websocket": PathRouter(
+        dict.fromkeys(backbone.PATHS, backbone.serve)
+        | dict.fromkeys(centrifugo.PATHS, centrifugo.serve),
+        default=refuse_unknown_path,
+    ),
+    "lifespan": lifespan,
+}
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
     """By the type of the connection. Daphne passes `send` by name, so the names are fixed."""
-    await _router(scope, receive, send)
+    return _by_type[scope["type"]](scope, receive, send)
+
+
+markcoroutinefunction(application)  # what it returns is one: servers ask

@@ -59,10 +59,10 @@ class ExportRequested(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserErased(Fact):
+class UserDeleted(Fact):
     """Whoever holds something on him erases it now, or makes it nobody's."""
 
-    name: ClassVar = "user.erased"
+    name: ClassVar = "user.deleted"
     about: ClassVar = "An account is gone for good; what it was called is not told."
 
     user_id: UUID

@@ -11,7 +11,7 @@ from apps.auth.events import (
     AccessTokenRevoked,
     RolePermissionsChanged,
     SessionRevoked,
-    UserErased,
+    UserDeleted,
     UserUpdated,
 )
 from apps.auth.selectors import (
@@ -124,5 +124,5 @@ feed(
 watch_facts(SessionRevoked.name, _end_session)
 watch_facts(AccessTokenRevoked.name, _end_program)
 watch_facts(UserUpdated.name, _forget_user)
-watch_facts(UserErased.name, _forget_user)
+watch_facts(UserDeleted.name, _forget_user)
 watch_facts(RolePermissionsChanged.name, _forget_roles)

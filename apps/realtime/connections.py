@@ -62,7 +62,8 @@ class Connections:
         self._by_user: dict[str, dict[Connection, None]] = {}
         self._by_session: dict[str, dict[Connection, None]] = {}
         self._sse: dict[Connection, None] = {}
-        self._deadlines: list[tuple[float, int, Connection]] = []
+        self._deadlines: list[tuple[float, str]] = []
+        # By name, so that what has closed is not kept until its token would have ended.
         self._numbers = itertools.count()
         self._counts: Counter[str] = Counter()
 
@@ -129,9 +130,8 @@ class Connections:
         while self._ended and next(iter(self._ended.values())) <= now:
             del self._ended[next(iter(self._ended))]
         while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, connection = heapq.heappop(self._deadlines)
-            expires_at = connection.viewer.expires_at
-            if connection not in self._entries or expires_at is None:
+            connection = self._by_name.get(heapq.heappop(self._deadlines)[1])
+            if connection is None or (expires_at := connection.viewer.expires_at) is None:
                 continue
             if self._deadline(connection, expires_at) <= now:
                 connection.end(End.EXPIRED)
@@ -188,7 +188,7 @@ class Connections:
 
     def _remind(self, connection: Connection, expires_at: float) -> None:
         deadline = self._deadline(connection, expires_at)
-        heapq.heappush(self._deadlines, (deadline, next(self._numbers), connection))
+        heapq.heappush(self._deadlines, (deadline, self._entries[connection].name))
 
     def _deadline(self, connection: Connection, expires_at: float) -> float:
         return expires_at + GRACE_S.get(connection.transport, 0.0)

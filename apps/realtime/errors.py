@@ -30,6 +30,13 @@ class RoomNotFoundError(NotFoundError):
     message = "There is no such room."
 
 
+class TooManyRoomsError(InvalidError):
+    """More rooms than one connection may watch."""
+
+    code = "too_many_rooms"
+    message = "Name at most 128 rooms at once."
+
+
 class TwoLogsError(InvalidError):
     """One place cannot be resumed from in two logs."""
 

@@ -6,8 +6,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from apps.realtime.rooms import resolve
 from apps.realtime.types import to_json
 from veza.kit.backends import backend
 from veza.kit.errors import UpstreamError
+from veza.kit.together import Together
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class LastValues:
         self._known: dict[str, tuple[float, bytes]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="last-values")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="last-values-read")
+        self._reading = Together(_read_all, executor=self._readers)
         self._writing: asyncio.Task[None] | None = None
         self._is_down = False
 
@@ -57,9 +60,8 @@ class LastValues:
         keys = {room: value_key(room) for room in rooms}
         began = time.monotonic()
         unwritten = self._waiting.keys() | self._in_flight.keys()
-        loop = asyncio.get_running_loop()
         try:
-            found: Values = await loop.run_in_executor(self._readers, _read, list(keys.values()))
+            found = dict(await self._reading.ask(keys.values()))
         except UpstreamError:
             found = self._put_since(began - settings.LAST_VALUE_TTL_S, keys.values())
         found |= self._put_since(began, keys.values())  # what overtook our question
@@ -114,6 +116,8 @@ def write_values(values: Values) -> None:
     backend("ROOM_STATE_BACKEND").put_values(values, ttl_s=settings.LAST_VALUE_TTL_S)
 
 
-def _read(keys: list[str]) -> Values:
+def _read_all(questions: list[Collection[str]]) -> list[Values]:
+    """All that was asked for, for each of them."""
+    keys = list(dict.fromkeys(chain.from_iterable(questions)))
     found: Values = backend("ROOM_STATE_BACKEND").get_values(keys)
-    return found
+    return [found] * len(questions)

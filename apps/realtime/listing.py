@@ -13,13 +13,12 @@ from apps.events import selectors
 from apps.events.types import Envelope, LogBounds
 from apps.realtime import rooms as room_rules
 from apps.realtime.errors import CursorLostError, RoomNotFoundError
-from apps.realtime.logs import LogSource, LostError, log_of, sources
+from apps.realtime.logs import LogSource, LostError, log_of, named_rooms, read_id, sources
 from apps.realtime.types import ANONYMOUS, Viewer
+from veza.kit.api.cursors import CursorInvalidError
+from veza.kit.api.pagination import CURSOR, read_limit, refuse_ordering, single
 from veza.kit.api.requests import absolute_url
-from veza.kit.errors import FieldError, InvalidError
 
-DEFAULT_ROOMS = "public,metrics"
-MAX_ROOMS = 128
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 LOOK_BACK = 10_000
@@ -31,9 +30,12 @@ def page_of_facts(request: Request) -> dict[str, Any]:
     """The body of the answer. Raises InvalidError, RoomNotFoundError, CursorLostError, and
     UpstreamError where a feed is away.
     """
-    limit = _limit(_single(request, "limit"))
+    limit = read_limit(request, default=DEFAULT_LIMIT, most=MAX_LIMIT)
+    refuse_ordering(request)
+    if CURSOR in request.query_params:
+        raise CursorInvalidError("This list goes on by `after`, not by a cursor.")
     rooms = _rooms(request)
-    after = _single(request, "after")
+    after = single(request, "after")
     log = log_of(rooms)
     if log != room_rules.FACTS:
         return _page_of_feed(request, sources()[log], rooms, after, limit)
@@ -50,7 +52,7 @@ def page_of_facts(request: Request) -> dict[str, Any]:
 
 
 def _page_of_feed(
-    request: Request, log: LogSource, rooms: list[str], after: str | None, limit: int
+    request: Request, log: LogSource, rooms: Sequence[str], after: str | None, limit: int
 ) -> dict[str, Any]:
     """What a feed keeps of the rooms is not much: it is read whole."""
     bounds = log.bounds()
@@ -72,11 +74,8 @@ def _page_of_feed(
     }
 
 
-def _position_in(log: LogSource, after: str, bounds: LogBounds, rooms: list[str]) -> int:
-    try:
-        message_id = UUID(after)
-    except ValueError:
-        raise _lost("invalid", bounds) from None
+def _position_in(log: LogSource, after: str, bounds: LogBounds, rooms: Sequence[str]) -> int:
+    message_id = _id(after, bounds)
     found = log.find(message_id, rooms)
     if found is None:
         raise _lost(log.why_lost(message_id, rooms), bounds)
@@ -88,29 +87,9 @@ def _output_of_row(row: dict[str, Any], rooms: Sequence[str]) -> dict[str, Any]:
     return told | {"room": next(room for room in rooms if room in row["rooms"])}
 
 
-def _single(request: Request, name: str) -> str | None:
-    values = request.query_params.getlist(name)
-    if len(values) > 1:
-        raise _invalid(name, "Give this parameter once.")
-    return values[0] if values else None
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_LIMIT))):
-        raise _invalid("limit", f"Use a whole number from 1 to {MAX_LIMIT}.")
-    if not 1 <= int(text) <= MAX_LIMIT:
-        raise _invalid("limit", f"Use a whole number from 1 to {MAX_LIMIT}.")
-    return int(text)
-
-
-def _rooms(request: Request) -> list[str]:
-    """The rooms that are asked for, each once. Raises RoomNotFoundError."""
-    text = _single(request, "rooms") or DEFAULT_ROOMS
-    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if not names or len(names) > MAX_ROOMS:
-        raise _invalid("rooms", f"Name 1 to {MAX_ROOMS} rooms.")
+def _rooms(request: Request) -> tuple[str, ...]:
+    """The rooms that are asked for. Raises TooManyRoomsError, RoomNotFoundError."""
+    names = named_rooms(single(request, "rooms") or "")
     viewer = _viewer(request)
     for name in names:
         if not room_rules.may_join_now(name, viewer):
@@ -128,14 +107,18 @@ def _viewer(request: Request) -> Viewer:
 
 def _position(after: str, bounds: LogBounds) -> int:
     """Raises CursorLostError when this fact is not in the log."""
-    try:
-        fact_id = UUID(after)
-    except ValueError:
-        raise _lost("invalid", bounds) from None
+    fact_id = _id(after, bounds)
     found = selectors.find_position(fact_id)
     if found is None:
         raise _lost(_why_lost(fact_id, bounds), bounds)
     return found
+
+
+def _id(after: str, bounds: LogBounds) -> UUID:
+    try:
+        return read_id(after)
+    except LostError as lost:
+        raise _lost(lost.reason, bounds) from None
 
 
 def _why_lost(fact_id: UUID, bounds: LogBounds) -> str:
@@ -175,7 +158,3 @@ def _link(request: Request, *, after: UUID | None) -> str:
         query["after"] = str(after)
     text = urlencode(list(query.lists()), doseq=True)
     return absolute_url(request, f"{request.path}?{text}" if text else request.path)
-
-
-def _invalid(field: str, detail: str) -> InvalidError:
-    return InvalidError(detail, fields=[FieldError(field=field, code="invalid", detail=detail)])

@@ -9,14 +9,15 @@ from uuid import UUID
 
 from apps.events.selectors import find_position, list_envelopes, log_bounds
 from apps.events.types import LogBounds
-from apps.realtime.errors import TwoLogsError
-from apps.realtime.rooms import FACTS, resolve
+from apps.realtime.errors import TooManyRoomsError, TwoLogsError
+from apps.realtime.rooms import DEFAULTS, FACTS, MAX_ROOMS, resolve
 
 LostReason = Literal["expired", "unknown", "epoch", "invalid", "too_many"]
 Row = dict[str, Any]
 """A message as `Envelope.as_wire` writes it: what clients get, and `rooms`."""
 PAGE = 2000
 UUID7 = 7
+ID_LENGTH = 36
 
 
 class LostError(Exception):
@@ -25,6 +26,28 @@ class LostError(Exception):
     def __init__(self, reason: LostReason) -> None:
         super().__init__(reason)
         self.reason: LostReason = reason
+
+
+def named_rooms(*texts: str) -> tuple[str, ...]:
+    """The names that stand in these texts between commas, each once; without any, DEFAULTS.
+
+    Raises TooManyRoomsError.
+    """
+    names = (name.strip() for text in texts for name in text.split(","))
+    found = tuple(dict.fromkeys(name for name in names if name))
+    if len(found) > MAX_ROOMS:
+        raise TooManyRoomsError
+    return found or DEFAULTS
+
+
+def read_id(text: str) -> UUID:
+    """The id of a message, as all transports take it. Raises LostError for any other text."""
+    if len(text) != ID_LENGTH:
+        raise LostError("invalid")
+    try:
+        return UUID(text)
+    except ValueError:
+        raise LostError("invalid") from None
 
 
 class LogSource(Protocol):

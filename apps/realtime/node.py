@@ -70,6 +70,11 @@ class Node:
         """The newest fact that this process has handed out."""
         return self.facts.head
 
+    @property
+    def has_started(self) -> bool:
+        """Whether it is, or is being, tied to the log and to the other processes."""
+        return self._ticking is not None
+
     def log_of(self, *rooms: str) -> FollowedLog:
         """The log that these rooms are told from. Raises TwoLogsError."""
         return self.logs[log_of(rooms)]
@@ -92,7 +97,7 @@ class Node:
 
         Repeats do nothing.
         """
-        if self._ticking is not None:
+        if self.has_started:
             return
         self._ticking = asyncio.create_task(self._tick())
         await self.fanout.start()

@@ -5,13 +5,12 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
-from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
 from apps.realtime.errors import LogUnavailableError
 from apps.realtime.follower import fact_message
-from apps.realtime.logs import FactLog, LogSource, LostError, LostReason
+from apps.realtime.logs import FactLog, LogSource, LostError, LostReason, read_id
 from apps.realtime.types import Message, Position
 from apps.realtime.window import TooManyError, Window
 from veza.kit.errors import UpstreamError
@@ -21,7 +20,6 @@ logger = logging.getLogger(__name__)
 AHEAD_WAIT_S = 1.0
 """A client that is ahead of us comes from a process that was faster: so long we try to follow."""
 FILL_WAIT_S = 5.0
-ID_LENGTH = 36
 MAX_POSITION = 2**63 - 1
 
 
@@ -104,7 +102,7 @@ class Recovery:
         return after.offset
 
     async def _offset_of(self, text: str, rooms: list[str]) -> int:
-        fact_id = _fact_id(text)
+        fact_id = read_id(text)
         known = self._window.position_of(str(fact_id))
         if known is not None:
             return known
@@ -176,12 +174,3 @@ class Recovery:
     @property
     def _head(self) -> Position:
         return Position(self._window.head, self._window.epoch)
-
-
-def _fact_id(text: str) -> UUID:
-    if len(text) != ID_LENGTH:
-        raise LostError("invalid")
-    try:
-        return UUID(text)
-    except ValueError:
-        raise LostError("invalid") from None

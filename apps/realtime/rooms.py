@@ -15,6 +15,9 @@ Rule = Callable[..., bool]
 """Called with the viewer and the parts of the room's name: `(viewer, *, id: str) -> bool`."""
 
 MAX_ROOM_LENGTH = 200
+MAX_ROOMS = 128
+"""Of one connection, and of one question."""
+DEFAULTS = ("public", "metrics")
 FACTS = "facts"
 """The log of facts."""
 _PART = re.compile(r"\{([a-z_]+)\}")

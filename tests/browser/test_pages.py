@@ -23,6 +23,7 @@ FLAGS = [
 ]  # fmt: skip
 PHONE = ViewportSize(width=390, height=844)
 DESKTOP = ViewportSize(width=1280, height=900)
+PATIENCE_MS = 20_000
 Scheme = Literal["light", "dark"]
 
 
@@ -63,7 +64,7 @@ def browser(live_server) -> Iterator[Browser]:
 
 def visit(browser: Browser, base: str, *, scheme: Scheme, size: ViewportSize) -> Visit:
     context = browser.new_context(color_scheme=scheme, viewport=size)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     return Visit(page=context.new_page(), base=base)
 
 
@@ -81,7 +82,8 @@ def test_every_public_page_works(
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
     page.get_by_role("link", name="API documentation").click()
-    expect(page.locator("#operations-auth-auth_login_create, [id*=login]").first).to_be_visible()
+    login = page.locator("#operations-auth-auth_login_create, [id*=login]").first
+    expect(login).to_be_visible(timeout=PATIENCE_MS)  # drawn by Swagger from 700 KB
     expect(page.get_by_role("button", name="Authorize")).to_be_visible()
     page.screenshot(path=tmp_path / f"docs-{scheme}.png")
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.faults.rig.waiting import TooLongError, say, until, until_elsewhere
 
 ROOM = f"game:{GAME}"
 CARRIED_WITHIN_S = 90
+LOST = "veza_capture_slot_lost"
 MOST_MIB = 10
 """20,000 rows would be 15 MiB, 200,000 150."""
 
@@ -166,6 +168,40 @@ async def test_a_lost_slot_is_told_and_everything_is_read_again(road):
     assert client.seen.count(after) == 1
 
 
+@pytest.mark.parametrize("away", ["killed", "frozen"])
+async def test_a_reader_that_is_away_costs_a_bounded_part_of_the_disk(tmp_path, away):
+    """Past it PostgreSQL gives the slot up: operators are told at once, clients by the next reader,
+    who reads again what nobody was told.
+    """
+    with road_in(tmp_path, is_log_short=True) as road:
+        async with watching(road) as client:
+            before = road.insert()
+            await until(lambda: before in client.seen, within_s=20, what="a round came")
+            for capture in road.captures:
+                capture.signal(signal.SIGKILL if away == "killed" else signal.SIGSTOP)
+            missed = road.insert(3)
+
+            await asyncio.to_thread(road.fill_log, mib=100)
+            await until_elsewhere(
+                lambda: road.slot_state() == "lost", within_s=60, what="the slot is given up"
+            )
+            assert road.log_mib() < 200
+            await until_elsewhere(
+                lambda: tells_of_loss(road.webs[0]), within_s=20, what="operators are told"
+            )
+
+            await road.heal()
+            await until(lambda: client.resets, within_s=30, what="the client is told")
+            await until_elsewhere(lambda: road.latest() == missed, within_s=20, what="REST has it")
+            after = road.insert()
+            await until(lambda: after in client.seen, within_s=20, what="the next round came")
+        assert client.resets == ["epoch"]
+        assert client.seen.count(after) == 1
+        await until_elsewhere(
+            lambda: road.webs[0].metric(LOST) == 0, within_s=20, what="the alarm is over"
+        )
+
+
 async def test_a_redis_that_was_emptied_is_filled_again(road):
     async with watching(road) as client:
         before = road.insert(1_100)
@@ -181,6 +217,13 @@ async def test_a_redis_that_was_emptied_is_filled_again(road):
         await until(lambda: after in client.seen, within_s=20, what="the next round came")
     assert client.resets == ["epoch"]
     assert b":1001\r\n" in road.redis_command("ZCARD", "history:kills")
+
+
+def tells_of_loss(web: Web) -> bool:
+    status, document = web.get("/readyz")
+    found = document["dependencies"]["capture"]
+    is_told = status == 200 and found["state"] == "down" and "slot is lost" in found["detail"]
+    return is_told and web.metric(LOST) == 1
 
 
 def is_read(road: Road) -> bool:

@@ -3,10 +3,13 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+from websockets.asyncio.client import connect
+
 from tests.faults.rig.centrifugo import Session, opened
+from tests.faults.rig.facts import ROOM
 from tests.faults.rig.programs import Web
 from tests.faults.rig.sizes import SIZE
 from tests.faults.rig.sse import Stream
@@ -48,7 +51,7 @@ async def test_who_does_not_read_is_dropped_and_takes_no_memory(system: System) 
         await run.watch(sse=3, sockets=3, ports=lambda: [web.client_port])
         before = web.memory_bytes()
         # Straight to the process: a proxy between would read, and hold what it reads.
-        slow = [await _deaf(web.port) for _ in range(SIZE.slow)]
+        slow = [await DEAF[number % 2](web.port) for number in range(SIZE.slow)]
         streams = _streams(web)
         await run.write(
             publishers=2, pause_s=0.002,
@@ -68,19 +71,35 @@ async def test_who_does_not_read_is_dropped_and_takes_no_memory(system: System) 
         # The facts themselves stay in memory, in several forms.
         facts = 6 * LARGE_FACTS * PAYLOAD_BYTES
         assert highest - before < facts + SIZE.slow * (256 + 128) * 1024 + 16 * MIB
-        for stream in slow:
-            stream.close()
+        for close in slow:
+            close()
         back = await run.watch(sse=2, sockets=2, ports=lambda: [web.client_port])
         await run.drain()
         assert all(len(each.seen) == len(run.watchers[0].seen) for each in back)
         assert [each.resets for each in back] == [[]] * 4
 
 
-async def _deaf(port: int) -> Stream:
-    """A stream whose bytes nobody takes."""
+async def _deaf_stream(port: int) -> Callable[[], None]:
+    """A stream whose bytes nobody takes; how to close it."""
     stream = await Stream.open(port, sock=_narrow(port))
     stream.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    return stream
+    return stream.close
+
+
+async def _deaf_socket(port: int) -> Callable[[], None]:
+    """A WebSocket that has joined the same room, and whose frames nobody takes."""
+    socket = await connect(
+        f"ws://127.0.0.1:{port}/connection/websocket", sock=_narrow(port), proxy=None,
+        ping_interval=None, compression=None, max_queue=1,
+    )  # fmt: skip
+    session = Session(socket)
+    await session.ask("connect")
+    await session.ask("subscribe", channel=ROOM)
+    socket.transport.pause_reading()
+    return socket.transport.abort
+
+
+DEAF = (_deaf_stream, _deaf_socket)
 
 
 def _streams(web: Web) -> float:

@@ -5,8 +5,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,7 +17,16 @@ from apps.events.models import Delivery, LoggedFact
 from tests.apps.events.rig import database_url, eventually
 from tests.faults.handling.jobs import JobAsked, ask, drop_tables, make_tables
 from tests.faults.own_rabbitmq import OwnRabbitMQ
-from tests.faults.test_handlers import Platform, effects, is_over, relay_knows_the_handler
+from tests.faults.rig.sizes import SIZE
+from tests.faults.rig.waiting import say
+from tests.faults.test_handlers import (
+    Platform,
+    Process,
+    effects,
+    has_more_effects_than,
+    is_over,
+    relay_knows_the_handler,
+)
 from tests.veza.integrations.own_redis import OwnRedis
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,6 +40,7 @@ def _jobs() -> Iterator[None]:
     drop_tables()
 
 
+KILLS = {"small": 1, "medium": 4, "large": 12}[SIZE.name]
 Broker = OwnRedis | OwnRabbitMQ
 LOSSES: dict[str, tuple[Callable[[Any], None], Callable[[Any], None]]] = {
     "dead": (lambda broker: broker.kill(), lambda broker: broker.start()),
@@ -72,15 +84,6 @@ def test_a_broker_that_is_away_delays_and_loses_nothing(
         platform = Platform(environ, stack, tmp_path)
         platform.relay()
         workers = [platform.worker()]
-
-        def are_done() -> bool:
-            """A worker that ends is started again, as whoever runs it does: kombu does not get
-            over every loss of Redis (it asks a connection that is closed for its host).
-            """
-            if workers[-1].poll() is not None:
-                workers.append(platform.worker())
-            return is_over(asked)
-
         eventually(relay_knows_the_handler)
         asked = [ask() for _ in range(5)]
         eventually(lambda: is_over(asked))
@@ -98,5 +101,49 @@ def test_a_broker_that_is_away_delays_and_loses_nothing(
         eventually(lambda: selectors.dispatch_status().lag_s > 1)  # operators are told
         assert time.monotonic() - waited_from < 20
         heal(broker)
-        eventually(are_done)
+        eventually(partial(is_over_with, asked, workers, platform))
         assert effects() == Counter(asked)
+
+
+@pytest.mark.parametrize(
+    "name", ["redis", pytest.param("rabbitmq", marks=pytest.mark.needs_rabbitmq)]
+)
+def test_a_broker_that_is_killed_under_load_loses_and_repeats_no_effect(
+    tmp_path: Path, name: str
+) -> None:
+    """Jobs wait in it, and are being done, when it dies. Redis comes back empty, RabbitMQ with what
+    it was given, which workers may then get twice.
+    """
+    with own_broker(name, tmp_path) as (broker, environ), ExitStack() as stack:
+        platform = Platform(environ, stack, tmp_path)
+        platform.relay()
+        workers = [platform.worker()]
+        eventually(relay_knows_the_handler)
+        asked: list[UUID] = []
+        for _ in range(KILLS):
+            asked.extend(ask("slow" if number % 5 == 0 else "good") for number in range(40))
+            eventually(partial(goes_on_with, effects().total(), workers, platform))
+            broker.kill()
+            asked.extend(ask() for _ in range(10))
+            broker.start()
+        eventually(partial(is_over_with, asked, workers, platform))
+        say(f"{len(asked)} jobs asked for, {effects().total()} effects, {len(workers)} workers")
+        assert effects() == Counter(asked)
+
+
+def is_over_with(asked: list[UUID], workers: list[Process], platform: Platform) -> bool:
+    keep_up(workers, platform)
+    return is_over(asked)
+
+
+def goes_on_with(effects_before: int, workers: list[Process], platform: Platform) -> bool:
+    keep_up(workers, platform)
+    return has_more_effects_than(effects_before)
+
+
+def keep_up(workers: list[Process], platform: Platform) -> None:
+    """A worker that ends is started again, as whoever runs it does: kombu does not get over every
+    loss of Redis (it asks a connection that is closed for its host).
+    """
+    if workers[-1].poll() is not None:
+        workers.append(platform.worker())

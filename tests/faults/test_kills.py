@@ -10,7 +10,7 @@ from tests.faults.rig.sizes import SIZE
 from tests.faults.rig.system import System
 from tests.faults.rig.trial import Trial, trial
 
-KILLS = ("web-1", "relay-1", "redis", "web-2", "relay-2", "postgres")
+KILLS = ("web-1", "relay-1", "redis", "web-2", "worker", "relay-2", "postgres")
 
 
 async def under_load(run: Trial) -> None:

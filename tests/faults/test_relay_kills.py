@@ -22,10 +22,11 @@ from tests.apps.events.rig import (
     outbox_is_empty,
     start_relay,
 )
+from tests.faults.rig.sizes import SIZE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KILLS = 3
+KILLS = {"small": 3, "medium": 10, "large": 30}[SIZE.name]
 WRITERS = 4
 
 

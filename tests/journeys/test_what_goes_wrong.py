@@ -6,11 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Response, expect
 
 from tests.journeys.cable import Cable, cable
 from tests.journeys.people import PASSWORD, House, Person, house
 from tests.journeys.songs import song
+from tests.veza.asgi.wire import CERTIFICATES
 
 pytestmark = pytest.mark.needs_browser
 
@@ -116,8 +117,9 @@ def test_a_session_that_ends_interrupts_an_upload_and_loses_nothing(
     wire.wait_until_cut()
     revoke_all(home, "edda")
     wait_until_refused(home, sent.value.headers["authorization"])
-    wire.mend()
-    edda.sees("You were signed out: this session was ended")
+    with edda.page.expect_response(is_a_stranger_refused, timeout=60_000):  # not once signed in
+        wire.mend()
+        edda.sees("You were signed out: this session was ended")
     edda.page.get_by_label("User name or e-mail").fill("edda")
     edda.page.get_by_label("Password").fill(PASSWORD)
     edda.press("Sign in")
@@ -128,13 +130,20 @@ def test_a_session_that_ends_interrupts_an_upload_and_loses_nothing(
     assert edda.faults == []
 
 
+def is_a_stranger_refused(answer: Response) -> bool:
+    """Who would upload without a session."""
+    is_known = "authorization" in answer.request.headers
+    return "/api/v1/uploads" in answer.url and answer.status == 401 and not is_known
+
+
 def wait_until_refused(home: House, authorization: str) -> None:
     """For some seconds a process does not know yet that a session has ended."""
     where, headers = f"{home.address}/api/v1/users/me", {"Authorization": authorization}
     deadline = time.monotonic() + 30
-    while httpx.get(where, headers=headers, timeout=30).status_code != httpx.codes.UNAUTHORIZED:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)  # between two questions: callers are limited
+    with httpx.Client(headers=headers, timeout=30, verify=CERTIFICATES) as client:
+        while client.get(where).status_code != httpx.codes.UNAUTHORIZED:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)  # between two questions: callers are limited
 
 
 def revoke_all(home: House, username: str) -> None:

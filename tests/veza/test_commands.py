@@ -87,3 +87,10 @@ def test_the_epoch_is_told_to_programs() -> None:
     assert json.loads(out.getvalue()) == {
         "epoch": bounds.epoch, "oldest": bounds.oldest, "head": bounds.head,
     }  # fmt: skip
+
+
+def test_a_command_collects_garbage_once_it_is_loaded() -> None:
+    asked = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    shell = [sys.executable, "manage.py", "shell", "--no-imports", "-c", asked]
+    done = subprocess.run(shell, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]

@@ -17,6 +17,21 @@ from veza.celery import app as celery_app
 from veza.celery import task_queue
 
 ROOT = Path(__file__).resolve().parents[2]
+PROMISED = (
+    "veza_http_requests_total",
+    "veza_http_request_duration_seconds",
+    "veza_db_query_duration_seconds",
+    "veza_db_pool_in_use",
+    "veza_db_pool_size",
+    "veza_cache_requests_total",
+    "veza_realtime_connections",
+    "veza_realtime_deliveries_total",
+    "veza_realtime_dropped_total",
+    "veza_queue_depth",
+    "veza_dead_letters",
+    "veza_relay_lag_seconds",
+    "veza_outbox_oldest_seconds",
+)
 TOKEN = "a-long-enough-token-for-metrics-0123456789"
 
 
@@ -88,6 +103,18 @@ class TestWhatIsCounted:
             | {"DJANGO_SETTINGS_MODULE": "veza.settings", "DATABASE_URL": database_url},
         )  # fmt: skip
         assert 200 < int(answer.stdout) < 2000
+
+    @pytest.mark.parametrize("name", PROMISED)
+    def test_what_dashboards_read_has_its_promised_name(self, name: str) -> None:
+        assert f"# TYPE {name} " in scrape()
+
+    def test_public_reads_by_where_they_came_from(self, client: Client) -> None:
+        series = 'veza_cache_requests_total{result="off",route="api/v1/tracks"}'
+        before = sample(scrape(), series)
+
+        client.get("/api/v1/tracks", headers={"cookie": "a=b"})
+
+        assert sample(scrape(), series) == before + 1
 
     def test_queries_by_operation(self) -> None:
         series = 'veza_db_query_duration_seconds_count{operation="SELECT"}'
@@ -210,4 +237,5 @@ def test_several_processes_add_up_and_the_dead_hold_no_connections(tmp_path: Pat
 
     series = 'veza_http_requests_total{method="GET",route="/several",status="200"}'
     assert sample(text, series) == 3
+    assert 'veza_realtime_dropped_total{reason="slow"} 0.0' in text, "an alert needs a beginning"
     assert sample(text, "veza_db_pool_size") == 7

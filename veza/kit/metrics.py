@@ -67,6 +67,8 @@ REALTIME_DROPPED = Counter(
     "Connections that were ended because of what they did or took",
     ["reason"],
 )
+for _reason in ("slow", "connection_limit", "webtransport_full"):
+    REALTIME_DROPPED.labels(_reason)  # told as 0 from the start: an alert needs to see it rise
 UPLOADS_OPEN = Gauge(
     "veza_uploads_open",
     "Requests that are writing to an upload",
@@ -85,10 +87,10 @@ UPLOADS_FINISHED = Counter(
     "veza_uploads_finished_total",
     "Uploads that have become whole in a request",
 )
-CACHE_READS = Counter(
-    "veza_cache_reads_total",
+CACHE_REQUESTS = Counter(
+    "veza_cache_requests_total",
     "Public reads, by whether they came from the cache: hit, miss or off",
-    ["route", "outcome"],
+    ["route", "result"],
 )
 
 TRACK_STEPS = Counter(

@@ -1,6 +1,6 @@
 """Full text in PostgreSQL, and words that are alike where its extension pg_trgm is there."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, reduce
 from operator import add, and_, or_
 from typing import Any, ClassVar, TypeVar
@@ -24,6 +24,8 @@ from django.db.models.functions import Cast, Concat
 from veza.kit.words import MAX_WORDS, folded, search_query, swapped, tolerance, typing_errors
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
+Known = Callable[[str], Iterable[str]]
+"""Which words there are that may be meant by one; not asked where nothing can be compared."""
 
 CONFIG = "simple"
 RANK_SCALE = 1_000_000
@@ -107,9 +109,9 @@ def with_words(rows: Rows, text: str, *, vector: Any) -> Rows:
     return found.annotate(relevance=rank)
 
 
-def with_mistyped(rows: Rows, text: str, *, vector: Any, known: QuerySet[Any]) -> Rows:
+def with_mistyped(rows: Rows, text: str, *, vector: Any, known: Known) -> Rows:
     """Those that hold each of these words, a word that begins with it, or one of the NEAREST known
-    `word`s that it may be a typing error of; none where the database cannot tell.
+    words that it may be a typing error of; none where the database cannot tell.
 
     `relevance` as in `with_words`: the fewer errors the better, then where the words stand.
     """
@@ -123,11 +125,11 @@ def with_mistyped(rows: Rows, text: str, *, vector: Any, known: QuerySet[Any]) -
     return rows.annotate(relevance=Cast(likeness * RANK_SCALE, IntegerField()))
 
 
-def _meant_by(word: str, known: QuerySet[Any]) -> list[tuple[SearchQuery, float]]:
+def _meant_by(word: str, known: Known) -> list[tuple[SearchQuery, float]]:
     """What to look for, the likeliest first, and how like the word it is."""
     near: dict[str, float] = {}
     if allowed := tolerance(word):
-        errors = {each: typing_errors(word, each) for each in _resembling(word, known)}
+        errors = {each: typing_errors(word, each) for each in known(word)}
         nearest = sorted((count, each) for each, count in errors.items() if int(count) <= allowed)
         near = {each: count for count, each in nearest[:NEAREST]}
         if len(word) <= FEW_TRIGRAMS:
@@ -139,10 +141,11 @@ def _meant_by(word: str, known: QuerySet[Any]) -> list[tuple[SearchQuery, float]
     ]
 
 
-def _resembling(word: str, known: QuerySet[Any]) -> list[str]:
-    resembling = known.filter(_Resembles(F("word"), Value(word)))
+def resembling(rows: QuerySet[Any], word: str) -> list[str]:
+    """Of rows that have a `word` each those words that are most like this one."""
+    alike = rows.filter(_Resembles(F("word"), Value(word)))
     likeness = _Resemblance(F("word"), Value(word))
-    best = resembling.annotate(likeness=likeness).order_by("-likeness", "word").distinct()
+    best = alike.annotate(likeness=likeness).order_by("-likeness", "word").distinct()
     return [each for each, _ in best.values_list("word", "likeness")[:COMPARED]]
 
 

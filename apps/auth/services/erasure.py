@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.auth.errors import CredentialsError
-from apps.auth.events import UserErased
+from apps.auth.events import UserDeleted
 from apps.auth.models import User
 from apps.auth.selectors import personal_data
 from apps.auth.services import audit
@@ -74,5 +74,5 @@ def _erase(user_id: UUID, *, now: datetime) -> bool:
     for part in personal_data.parts():
         part.erase(user.id)
     User.objects.filter(pk=user.pk).update(erased_at=now, updated_at=now)
-    publish(UserErased(user_id=user.id), subject=Subject(type="user", id=user.id))
+    publish(UserDeleted(user_id=user.id), subject=Subject(type="user", id=user.id))
     return True

@@ -51,6 +51,8 @@ class Whole:
     epoch: str
 
 
+LAST_US = 253_402_300_799_999_999
+"""The end of the year 9999: no later time can be told."""
 EPOCH_MESSAGE = "veza.epoch"
 WHOLE_MESSAGE = "veza.whole"
 
@@ -73,8 +75,7 @@ def committed_at_us(document: bytes) -> int:
     """When what it tells was committed, in microseconds since 1970. Raises ChangeError."""
     try:
         payload = from_json(document)
-        source = payload.get("payload", payload)["source"]
-        return int(source.get("ts_us") or int(source["ts_ms"]) * 1000)
+        return _at_us(payload.get("payload", payload)["source"])
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise ChangeError(str(fault) or type(fault).__name__) from None
 
@@ -92,10 +93,18 @@ def _read(payload: Mapping[str, Any]) -> Change | Emptied | NewEpoch | Whole | N
         op=op,
         before=payload.get("before"),
         after=payload.get("after"),
-        at_us=int(source.get("ts_us") or int(source["ts_ms"]) * 1000),
+        at_us=_at_us(source),
         lsn=lsn,
         order=_order(source.get("sequence")),
     )
+
+
+def _at_us(source: Mapping[str, Any]) -> int:
+    """Raises ValueError for a time that no clock tells."""
+    at_us = int(source.get("ts_us") or int(source["ts_ms"]) * 1000)
+    if not 0 <= at_us <= LAST_US:
+        raise ValueError("the time of the commit is none")
+    return at_us
 
 
 def _message(message: Mapping[str, str]) -> NewEpoch | Whole | None:

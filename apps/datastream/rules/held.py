@@ -53,10 +53,14 @@ class HeldRounds:
         return [self._documents[place[2]][1] for place in places]
 
     def latest(self) -> bytes | None:
-        """The newest by milliseconds, of one millisecond the highest id, as the store has it."""
+        """The newest by milliseconds, of one millisecond the highest id, as the store has it; None
+        where more would have to be known.
+        """
         if not self._places:
             return None
         first = bisect_left(self._places, (self._places[-1][0],))
+        if first == 0 and not self.is_whole:
+            return None
         return self._documents[max(place[2] for place in self._places[first:])][1]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -31,11 +31,14 @@ _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKETS = re.compile(r"[\[\]{}]")
 MAX_DEPTH = 100
 """Parsers of clients, and ours, have a limit."""
-_UNUSUAL = re.compile(r"[0-9]{300}|[eE][-+]?[0-9]{3}|[\r\n]")
-"""Numbers that may be none for clients, and more lines than one."""
+_LONG_NUMBER = re.compile(r"[0-9][0-9]{2}")
+_UNUSUAL = re.compile(r"[0-9]{300}|[eE][-+]?[0-9]{3}")
+"""Numbers that may be none for clients; each has a long number in it, which is found sooner."""
+_EXACT_TIME = re.compile(r"([0-9-]{10}T[0-9:]{8})\.(?!000000)([0-9]{3})[0-9]{3}Z")
+"""As Debezium writes most; what it matches is shown as it is."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_48_BITS = (1 << 48) - 1
+_48_BITS, _62_BITS = (1 << 48) - 1, (1 << 62) - 1
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -91,21 +94,26 @@ def told(*, number: int, game: Played, finished_at: datetime, extras: str) -> To
     It is written as text, because thousands come in a second. Raises TypeError and ValueError.
     """
     at_ms = (finished_at - _EPOCH) // _MILLISECOND
-    return Told(
-        number,
-        at_ms,
-        f'{{"id":{number},{game.members},"finished_at":"{_shown(finished_at)}",'
-        f'"extras":{readable(extras)},"timestamp":{at_ms}}}',
-    )
+    return _told(number, game, (at_ms, _shown(finished_at)), extras)
 
 
 def told_of_row(row: Mapping[str, Any], game: Played) -> Told:
     """The round of a captured row. Raises KeyError, TypeError and ValueError."""
-    return told(
-        number=int(row["id"]),
-        game=game,
-        finished_at=datetime.fromisoformat(row["finished_at"]),
-        extras=row["extras"],
+    time = row["finished_at"]
+    if found := _EXACT_TIME.fullmatch(time):
+        at = _second_of(found[1]) * 1000 + int(found[2]), time
+        return _told(int(row["id"]), game, at, row["extras"])
+    finished_at = datetime.fromisoformat(time)
+    return told(number=int(row["id"]), game=game, finished_at=finished_at, extras=row["extras"])
+
+
+def _told(number: int, game: Played, at: tuple[int, str], extras: str) -> Told:
+    at_ms, time = at
+    return Told(
+        number,
+        at_ms,
+        f'{{"id":{number},{game.members},"finished_at":"{time}",'
+        f'"extras":{readable(extras)},"timestamp":{at_ms}}}',
     )
 
 
@@ -115,11 +123,17 @@ def readable(text: str) -> str:
     PostgreSQL holds numbers that no client's JSON can: they are told as their digits. What is
     nested deeper than MAX_DEPTH is told as its text.
     """
-    if _UNUSUAL.search(text) is None and _may_be_shallow(text) and _is_json(text):
+    if _is_usual(text) and _may_be_shallow(text) and _is_json(text):
         return text
     if _depth(text) > MAX_DEPTH:
         return to_json(text)
     return to_json(json.loads(text, parse_float=_number, parse_int=_number))
+
+
+def _is_usual(text: str) -> bool:
+    if "\n" in text or "\r" in text:  # more lines than one
+        return False
+    return _LONG_NUMBER.search(text) is None or _UNUSUAL.search(text) is None
 
 
 def _is_json(text: str) -> bool:
@@ -171,12 +185,9 @@ def message_id(*, at_us: int, lsn: int, row: int) -> str:
     A row may be changed several times in one commit; the change's place in PostgreSQL's log, of
     which every record begins at a multiple of 8, tells them apart.
     """
-    time = at_us // 1000 & _48_BITS
-    low = 1 << 63 | row & (1 << 62) - 1
-    return (
-        f"{time >> 16:08x}-{time & 0xFFFF:04x}-7{lsn >> 3 & 0xFFF:03x}"
-        f"-{low >> 48:04x}-{low & _48_BITS:012x}"
-    )
+    high = (at_us // 1000 & _48_BITS) << 16 | 0x7000 | lsn >> 3 & 0xFFF
+    name = (high << 64 | 1 << 63 | row & _62_BITS).to_bytes(16).hex()
+    return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
 
 
 def envelope(kind: str, change: Change, round_: Told, *, at: tuple[int, str]) -> str:
@@ -184,12 +195,24 @@ def envelope(kind: str, change: Change, round_: Told, *, at: tuple[int, str]) ->
     epoch as JSON.
     """
     name = message_id(at_us=change.at_us, lsn=change.lsn, row=round_.id)
-    time = _shown(_EPOCH + timedelta(microseconds=change.at_us))
+    second, fraction = divmod(change.at_us, 1_000_000)
+    time = f"{_second_shown(second)}.{fraction:06d}Z" if fraction else f"{_second_shown(second)}Z"
     return (
         f'{{"id":"{name}","type":"{kind}","version":1,"time":"{time}",'
         f'"subject":{{"type":"round","id":"{round_.id}"}},"actor":null,"data":{round_.document},'
         f'"position":{at[0]},"epoch":{at[1]}}}'
     )
+
+
+@lru_cache(maxsize=1000)
+def _second_of(text: str) -> int:
+    """Since 1970, of a time in UTC."""
+    return (datetime.fromisoformat(f"{text}+00:00") - _EPOCH) // timedelta(seconds=1)
+
+
+@lru_cache(maxsize=1000)
+def _second_shown(second: int) -> str:
+    return _shown(_EPOCH + timedelta(seconds=second)).removesuffix("Z")
 
 
 def _shown(moment: datetime) -> str:

@@ -15,8 +15,6 @@ from apps.datastream.rules.pages import Edge, RoundPage, newest_page
 from apps.datastream.rules.rounds import Played, is_word, told
 from veza.integrations.projection import ProjectionUnavailableError, projection
 
-MAX_GAMES = 10_000
-
 _PAGE = """
 SELECT r.id, r.finished_at, r.extras::text, g.id, g.slug, g.type
   FROM unnest(%s::uuid[]) AS wanted(id)
@@ -34,8 +32,8 @@ _NEWER = _PAGE.format(beyond="AND (finished_at, id) > (%s, %s)", way="ASC")
 
 
 def list_games() -> QuerySet[Game]:
-    """The first MAX_GAMES by their slugs."""
-    return Game.objects.order_by("slug")[:MAX_GAMES]
+    """All of them."""
+    return Game.objects.all()
 
 
 def latest_round(slug: str) -> bytes:

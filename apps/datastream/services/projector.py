@@ -7,7 +7,6 @@ counts once whatever is killed; of two projectors one is always too late, and lo
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
@@ -31,6 +30,7 @@ from veza.integrations.projection import (
     ProjectionOvertakenError,
     ProjectionUnavailableError,
     State,
+    Turn,
     projection,
 )
 
@@ -110,31 +110,25 @@ class Seen:
 
 
 class Turns:
-    """Applies batches one after the other. Where there is more and the projection allows it, while
-    the next is being made: then a failure is raised by the next call.
+    """Applies batches one after the other, each while the next is being made: its failure is raised
+    by the next call.
     """
 
-    def __init__(self, into: Projection) -> None:
-        self._into = into
-        self._thread = ThreadPoolExecutor(1, "projection") if into.waits_elsewhere else None
-        self._last: tuple[Future[None], Seen] | None = None
+    def __init__(self) -> None:
+        self._last: tuple[Turn, Seen] | None = None
         self.settled = Seen("")
         """Of the last batch that was applied."""
 
-    def apply(self, batch: Batch, seen: Seen, *, is_last: bool) -> None:
-        """Raises what Projection.apply raises, of this batch or the one before."""
-        self.settle()
-        if is_last or self._thread is None:
-            self._into.apply(batch)
-            self.settled = seen
-        else:
-            self._last = self._thread.submit(self._into.apply, batch), seen
+    def begin(self, turn: Turn, seen: Seen) -> None:
+        """The last has been settled. Raises ProjectionUnavailableError."""
+        turn.begin()
+        self._last = turn, seen
 
     def settle(self) -> None:
-        """Wait for the last. Raises what Projection.apply raises."""
+        """Wait for the last. Raises what Turn.settle raises."""
         if self._last is not None:
-            (future, seen), self._last = self._last, None
-            future.result()
+            (turn, seen), self._last = self._last, None
+            turn.settle()
             self.settled = seen
 
     def forget(self) -> None:
@@ -154,7 +148,7 @@ class Projector:
         self._games = Games()
         self._state: State | None = None
         self._seen = Seen("")
-        self._turns = Turns(self._into)
+        self._turns = Turns()
         self._trim_at = 0.0
         self._is_anew = False
         self._stopping = False
@@ -170,23 +164,26 @@ class Projector:
             try:
                 self.step(wait_s=WAIT_S)
                 self._told = ""
-            except ProjectionOvertakenError:
-                self._begin_again()
-            except _AWAY as fault:
-                self._tell(fault)
+            except (ProjectionOvertakenError, *_AWAY) as fault:
+                if not isinstance(fault, ProjectionOvertakenError):
+                    self._tell(fault)
                 close_old_connections()
-                self._begin_again()
+                time.sleep(RETRY_S)  # a store that is away, or another's turn, is not asked at once
         self._turns.forget()
-
-    def _begin_again(self) -> None:
-        """From the place that the projection tells."""
-        self._turns.forget()
-        self._state = None
-        self._seen = self._turns.settled
-        time.sleep(RETRY_S)
 
     def step(self, *, wait_s: float) -> int:
-        """Apply what is there next, or wait for it; how many documents that were."""
+        """Apply what is there next, or wait for it; how many documents that were. After a failure
+        the next step begins at the place that the projection tells.
+        """
+        try:
+            return self._step(wait_s)
+        except (ProjectionOvertakenError, *_AWAY):
+            self._turns.forget()
+            self._state = None
+            self._seen = self._turns.settled
+            raise
+
+    def _step(self, wait_s: float) -> int:
         state = self._state or self._into.state()
         known = self._place_in(state)
         place = FIRST if self._is_anew else known
@@ -196,8 +193,9 @@ class Projector:
             self._turns.settle()
             self._state = state
             return 0
+        is_more = len(found) == BATCH
         for part in _parts(found):
-            state = self._apply(state, *part, is_last=len(found) < BATCH)
+            state = self._apply(state, *part, next_from=found[-1].place if is_more else None)
             self._state = state
         if time.monotonic() >= self._trim_at:
             self._turns.settle()
@@ -210,7 +208,9 @@ class Projector:
         kind, _, place = state.place.partition(" ")
         return place if kind == type(self._stream).__name__ else FIRST
 
-    def _apply(self, state: State, parsed: Sequence[object], place: str, *, is_last: bool) -> State:
+    def _apply(
+        self, state: State, parsed: Sequence[object], place: str, *, next_from: str | None
+    ) -> State:
         """One batch, which holds at most one new epoch: at its beginning."""
         first = parsed[0] if parsed else None
         begins = isinstance(first, NewEpoch | Emptied)
@@ -235,9 +235,19 @@ class Projector:
             place=f"{type(self._stream).__name__} {place}",
         )
         batch = Batch(after=state.place, state=after, begins_epoch=begins, effects=work.effects)
-        self._turns.apply(batch, seen, is_last=is_last)
+        self._take_turn(batch, seen, next_from=next_from)
         self._seen = seen
         return after
+
+    def _take_turn(self, batch: Batch, seen: Seen, *, next_from: str | None) -> None:
+        """What comes next is asked for before the store is busy with this."""
+        turn = self._into.turn(batch)
+        self._turns.settle()
+        if next_from is not None:
+            self._stream.ask(TOPIC, next_from, limit=BATCH)
+        self._turns.begin(turn, seen)
+        if next_from is None:
+            self._turns.settle()
 
     def _tell(self, fault: BaseException) -> None:
         line = str(fault.__cause__ or fault)

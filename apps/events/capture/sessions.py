@@ -11,7 +11,8 @@ from apps.events.capture.link import parse_lsn
 from apps.events.capture.tables import PUBLICATION, SCHEMA, Captured
 from apps.events.sessions import Session
 
-_LOCK = 7391002
+# Of nobody else: who makes a slot waits for all who write, and they must not wait for him.
+_LOCK = 7391004
 _SLOT = """
 SELECT active_pid, wal_status, safe_wal_size, confirmed_flush_lsn::text, database
   FROM pg_replication_slots WHERE slot_name = %s

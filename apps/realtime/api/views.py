@@ -18,7 +18,8 @@ from rest_framework.views import APIView
 
 from apps.realtime import selectors
 from apps.realtime.api.serializers import EventsOutput, WebTransportOutput
-from apps.realtime.listing import DEFAULT_LIMIT, DEFAULT_ROOMS, MAX_LIMIT, page_of_facts
+from apps.realtime.listing import DEFAULT_LIMIT, MAX_LIMIT, page_of_facts
+from apps.realtime.rooms import DEFAULTS
 from veza.kit.api.problems import problem_response
 
 STREAM = "text/event-stream"
@@ -133,7 +134,7 @@ class EventsView(APIView):
                 "rooms",
                 str,
                 description="Names of at most 128 rooms, separated by commas.",
-                default=DEFAULT_ROOMS,
+                default=",".join(DEFAULTS),
             ),
             OpenApiParameter(
                 "limit",

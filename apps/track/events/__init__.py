@@ -1,6 +1,8 @@
 """Facts about recordings."""
 
 from apps.track.events.playlists import (
+    PlaylistCollaboratorAdded,
+    PlaylistCollaboratorRemoved,
     PlaylistCreated,
     PlaylistDeleted,
     PlaylistItemAdded,
@@ -24,6 +26,8 @@ from apps.track.events.tracks import (
 from apps.track.events.uploads import UploadFinished
 
 __all__ = [
+    "PlaylistCollaboratorAdded",
+    "PlaylistCollaboratorRemoved",
     "PlaylistCreated",
     "PlaylistDeleted",
     "PlaylistItemAdded",

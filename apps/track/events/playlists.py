@@ -88,3 +88,29 @@ class PlaylistItemRemoved(Fact):
 
     playlist_id: UUID
     item_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaylistCollaboratorAdded(Fact):
+    """`collaborator_id` may change its items from now on; told to him too."""
+
+    name: ClassVar = "playlist.collaborator_added"
+    about: ClassVar = "Someone may change what stands in a playlist of somebody else."
+    rooms: ClassVar = ROOMS
+
+    playlist_id: UUID
+    owner_id: UUID
+    collaborator_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaylistCollaboratorRemoved(Fact):
+    """By the owner, or because the collaborator has left; told to him too."""
+
+    name: ClassVar = "playlist.collaborator_removed"
+    about: ClassVar = "Someone may change what stands in a playlist of somebody else no more."
+    rooms: ClassVar = ROOMS
+
+    playlist_id: UUID
+    owner_id: UUID
+    collaborator_id: UUID

@@ -1,6 +1,7 @@
 """Tracks, always for somebody."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from django.db.models import F, QuerySet
 
 from apps.auth.selectors import find_user_by_login
 from apps.track.errors import TrackNotFoundError
-from apps.track.models import Track, TrackLike, TrackWord
+from apps.track.models import Track, TrackLike
+from apps.track.selectors.words import words_like
 from veza.kit.search import with_mistyped, with_words
 
 _RANGES = {
@@ -42,7 +44,7 @@ def list_public_tracks(filters: Mapping[str, Any]) -> QuerySet[Track]:
 
 def list_own_tracks(user_id: UUID, filters: Mapping[str, Any]) -> QuerySet[Track]:
     """The user's own, in every state."""
-    return _filtered(Track.objects.of_user(user_id), filters)
+    return _filtered(Track.objects.of_user(user_id), filters, user_id=user_id)
 
 
 def liked_among(track_ids: Iterable[UUID], *, user_id: UUID | None) -> set[UUID]:
@@ -63,7 +65,7 @@ def _one(tracks: QuerySet[Track], track_id: UUID) -> Track:
 def search_tracks(text: str, *, user_id: UUID | None, limit: int) -> list[Track]:
     """The best of what the caller may come upon; where nothing holds the words, what is alike."""
     seen = Track.objects.found_by(user_id)
-    for matching in (_with_words, _with_mistyped):
+    for matching in (_with_words, partial(_with_mistyped, user_id=user_id)):
         rows = matching(seen, text).order_by(F("relevance").desc(), "-id").select_related("active")
         if found := list(rows[:limit]):
             return found
@@ -74,11 +76,14 @@ def _with_words(tracks: QuerySet[Track], text: str) -> QuerySet[Track]:
     return with_words(tracks, text, vector=F("vector"))
 
 
-def _with_mistyped(tracks: QuerySet[Track], text: str) -> QuerySet[Track]:
-    return with_mistyped(tracks, text, vector=F("vector"), known=TrackWord.objects.all())
+def _with_mistyped(tracks: QuerySet[Track], text: str, *, user_id: UUID | None) -> QuerySet[Track]:
+    known = partial(words_like, user_id=user_id)
+    return with_mistyped(tracks, text, vector=F("vector"), known=known)
 
 
-def _filtered(tracks: QuerySet[Track], filters: Mapping[str, Any]) -> QuerySet[Track]:
+def _filtered(
+    tracks: QuerySet[Track], filters: Mapping[str, Any], *, user_id: UUID | None = None
+) -> QuerySet[Track]:
     """With `relevance`, the rank of the search, where there is one."""
     for name, lookup in (_RANGES | _SAME).items():
         if (value := filters.get(name)) not in (None, ""):
@@ -89,6 +94,9 @@ def _filtered(tracks: QuerySet[Track], filters: Mapping[str, Any]) -> QuerySet[T
         owner = find_user_by_login(uploader) if "@" not in uploader else None
         tracks = tracks.filter(owner_id=owner.id) if owner else tracks.none()
     if text := filters.get("search"):
-        matching = _with_mistyped if filters.get("similar") else _with_words
-        tracks = matching(tracks, text)
+        tracks = (
+            _with_mistyped(tracks, text, user_id=user_id)
+            if filters.get("similar")
+            else _with_words(tracks, text)
+        )
     return tracks.select_related("active")

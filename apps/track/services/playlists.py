@@ -1,6 +1,6 @@
 """Changing playlists. Items of one playlist are changed one after the other, under its lock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 from uuid import UUID
 
@@ -23,6 +23,8 @@ from apps.track.errors import (
     TrackNotFoundError,
 )
 from apps.track.events import (
+    PlaylistCollaboratorAdded,
+    PlaylistCollaboratorRemoved,
     PlaylistCreated,
     PlaylistDeleted,
     PlaylistItemAdded,
@@ -168,6 +170,10 @@ def add_collaborator(*, playlist_id: UUID, user_id: UUID, username: str) -> None
     if is_new:
         playlist.collaborative = True
         playlist.save(update_fields=["collaborative", "updated_at"])
+        fact = PlaylistCollaboratorAdded(
+            playlist_id=playlist.id, owner_id=playlist.owner_id, collaborator_id=user.id
+        )
+        _tell(fact, playlist, user_id=user_id, also=[user.id])
         tell_updated(playlist, "collaborators", user_id=user_id)
 
 
@@ -186,6 +192,10 @@ def remove_collaborator(*, playlist_id: UUID, user_id: UUID, username: str) -> N
     gone, _ = PlaylistCollaborator.objects.filter(playlist=playlist, user_id=user.id).delete()
     if gone:
         playlist.save(update_fields=["updated_at"])  # what he sees of it is different
+        fact = PlaylistCollaboratorRemoved(
+            playlist_id=playlist.id, owner_id=playlist.owner_id, collaborator_id=user.id
+        )
+        _tell(fact, playlist, user_id=user_id, also=[user.id])
         tell_updated(playlist, "collaborators", user_id=user_id)
 
 
@@ -283,10 +293,12 @@ def tell_updated(playlist: Playlist, *changed: str, user_id: UUID) -> None:
     _tell(fact, playlist, user_id=user_id)
 
 
-def _tell(fact: Fact, playlist: Playlist, *, user_id: UUID) -> None:
+def _tell(fact: Fact, playlist: Playlist, *, user_id: UUID, also: Iterable[UUID] = ()) -> None:
+    """Also to these users."""
+    people = (playlist.owner_id, *also)
     publish(
         fact,
         subject=Subject(type="playlist", id=playlist.id),
-        rooms=[f"playlist:{playlist.id}", f"user:{playlist.owner_id}"],
+        rooms=[f"playlist:{playlist.id}", *(f"user:{each}" for each in people)],
         actor=by(user_id),
     )

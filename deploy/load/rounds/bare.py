@@ -18,8 +18,6 @@ from veza.integrations.projection.redis import RedisProjection  # noqa: E402
 class Recording(RedisProjection):
     """Keeps batches instead of applying them."""
 
-    waits_elsewhere = False
-
     def __init__(self) -> None:
         super().__init__()
         self.batches: list[Batch] = []
@@ -27,8 +25,19 @@ class Recording(RedisProjection):
     def state(self) -> State:
         return State()
 
-    def apply(self, batch: Batch) -> None:
+    def turn(self, batch: Batch) -> "Kept":
         self.batches.append(batch)
+        return Kept()
+
+
+class Kept:
+    """Is never applied."""
+
+    def begin(self) -> None:
+        pass
+
+    def settle(self) -> None:
+        pass
 
 
 def main() -> None:
@@ -40,12 +49,13 @@ def main() -> None:
         pass
     stream.trim = trimmed  # type: ignore[method-assign]
     store = RedisProjection()
-    words = [(store.words(each), len(each.effects)) for each in recording.batches]
+    turns = [store.turn(each) for each in recording.batches]
     began = time.perf_counter()
-    for each, _ in words:
-        store.run(each)
+    for each in turns:
+        each.begin()
+        each.settle()
     took = time.perf_counter() - began
-    print(sum(count for _, count in words) / took)
+    print(sum(len(each.effects) for each in recording.batches) / took)
     for key in store._patient.scan_iter("*"):  # noqa: SLF001
         if not key.startswith(b"veza.public."):
             store._patient.delete(key)  # noqa: SLF001

@@ -15,7 +15,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.auth import tasks
-from apps.auth.events import UserErased
+from apps.auth.events import UserDeleted
 from apps.auth.models import AuditEntry, AuditOrigin, DataExport, User
 from apps.auth.selectors.audit import check_audit_chain
 from apps.auth.services import access_tokens, erasure, exports, second_factor
@@ -231,7 +231,7 @@ class TestErasure:
         react()
 
         assert erasure.erase_due(now=timezone.now() + timedelta(days=15)) == 1
-        assert [fact["user_id"] for fact in published(UserErased)] == [str(user.id)]
+        assert [fact["user_id"] for fact in published(UserDeleted)] == [str(user.id)]
         react()
         told = self.everything()
         for canary in ("adalove", "canary", "192.0.2.10", "phone/1"):

@@ -47,6 +47,37 @@ def test_games_are_listed_by_slug(api_client, games):
     assert (body["next"], body["previous"]) == (None, None)
 
 
+def test_games_come_in_pages(api_client, games):
+    first = api_client.get("/api/v1/games", {"limit": 2}).json()
+    second = api_client.get(first["next"]).json()
+
+    assert [each["slug"] for each in first["results"]] == ["t-dice", "t-quiet"]
+    assert [each["slug"] for each in second["results"]] == ["t-wheel"]
+    assert (first["previous"], second["next"]) == (None, None)
+    assert api_client.get(second["previous"]).json()["results"] == first["results"]
+
+
+LISTS = ("games", "games/t-dice/rounds", "game-types/t-luck/rounds", "events")
+
+
+@pytest.mark.usefixtures("games")
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=", "limit=0", "limit=1001", "limit=1&limit=2", "ordering=bogus", "ordering=",
+        "cursor=x", "cursor=",
+    ],
+)  # fmt: skip
+def test_every_list_refuses_what_it_does_not_have(api_client, path, query):
+    answer = api_client.get(f"/api/v1/{path}?{query}")
+
+    name = query.partition("=")[0]
+    code, fields = ("cursor_invalid", []) if name == "cursor" else ("invalid", [name])
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert [each["field"] for each in answer.json()["errors"]] == fields
+
+
 def test_the_latest_round_is_the_newest_by_time_and_then_by_id(api_client, games, rounds):
     answer = api_client.get("/api/v1/games/t-dice/rounds/latest")
 

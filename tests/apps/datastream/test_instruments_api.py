@@ -54,6 +54,16 @@ class TestPrice:
         document = answer.json()
         assert (document["code"], document["error"]) == ("price_not_found", "price not found")
 
+    def test_that_the_client_has_is_not_sent_again(self, api_client: APIClient) -> None:
+        path = "/api/v1/instruments/BTC_USDT/price"
+        keep("BTC_USDT", 7, 1)
+        etag = api_client.get(path)["ETag"]
+        same = api_client.get(path, headers={"If-None-Match": etag})
+        keep("BTC_USDT", 8, 2)
+        other = api_client.get(path, headers={"If-None-Match": etag})
+        assert (same.status_code, same.content, same["ETag"]) == (304, b"", etag)
+        assert (other.status_code, other.json()["price"]) == (200, 8)
+
     def test_ends(self, api_client: APIClient) -> None:
         keep("OLD", 1, 1, ttl_s=0)
         assert api_client.get("/api/v1/instruments/OLD/price").status_code == 404

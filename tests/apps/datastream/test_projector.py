@@ -15,11 +15,20 @@ from apps.datastream.services.projector import TOPIC, Projector
 from tests.apps.datastream.documents import COMMIT_MS, GAME_ID, document, row
 from veza.integrations.change_stream import Entry, EntryId
 from veza.integrations.change_stream.memory import MemoryChangeStream
-from veza.integrations.projection import ProjectionOvertakenError, ProjectionUnavailableError
+from veza.integrations.projection import (
+    Batch,
+    ProjectionOvertakenError,
+    ProjectionUnavailableError,
+    Turn,
+)
 from veza.integrations.projection.postgres import PostgresProjection
 
 pytestmark = pytest.mark.django_db
 OTHER_GAME = "0193a1b2-0000-7000-8000-000000000002"
+
+
+def committed_at(us: bytes) -> bytes:
+    return document("c", after=row(7)).replace(b"%d" % (COMMIT_MS * 1000), us)
 
 
 class Road:
@@ -133,6 +142,7 @@ class TestWhatRoomsAreTold:
             b"{", b"[]", b"7", b'"x"', b'{"op":"c"}', document("c", after=None),
             document("c", after={"id": 7}), document("c", after=row(7, at="never")),
             document("c", after=row(7, extras="{")),
+            committed_at(b"1" + b"0" * 20), committed_at(b"-1"),
             document("c", after=row(7, game="0193a1b2-0000-7000-8000-00000000dead")),
         ],
     )  # fmt: skip
@@ -206,14 +216,7 @@ class TestEachOnce:
         assert numbers(road.told()) == [("finished", 1)]
 
     def test_a_batch_that_failed_is_applied_later(self, road, monkeypatch):
-        apply, failures = road.into.apply, [ProjectionUnavailableError()]
-
-        def fail_once(batch):
-            if failures:
-                raise failures.pop()
-            apply(batch)
-
-        monkeypatch.setattr(road.into, "apply", fail_once)
+        fail_at(1, road, monkeypatch)
         same = [document("c", after=row(n), sequence=(100, 108)) for n in (1, 2)]
         with pytest.raises(ProjectionUnavailableError):
             road.send(*same)
@@ -224,15 +227,7 @@ class TestEachOnce:
         assert numbers(road.told()) == [("finished", 1), ("finished", 2)]
 
     def test_what_was_read_ahead_is_not_told_without_what_comes_before_it(self, road, monkeypatch):
-        apply, calls = road.into.apply, []
-
-        def fail_at_second(batch):
-            calls.append(batch)
-            if len(calls) == 2:
-                raise ProjectionUnavailableError
-            apply(batch)
-
-        monkeypatch.setattr(road.into, "apply", fail_at_second)
+        fail_at(2, road, monkeypatch)
         monkeypatch.setattr(projector, "BATCH", 3)
         with pytest.raises(ProjectionUnavailableError):
             road.send(*[document("c", after=row(n)) for n in range(1, 12)])
@@ -241,6 +236,53 @@ class TestEachOnce:
             pass
 
         assert numbers(road.told()) == [("finished", n) for n in range(1, 12)]
+
+    def test_a_store_that_is_asked_for_more_is_asked_before_it_is_busy(self, road, monkeypatch):
+        steps: list[str] = []
+        make = road.into.turn
+        monkeypatch.setattr(projector, "BATCH", 2)
+        monkeypatch.setattr(road.stream, "ask", lambda *_, **__: steps.append("ask"))
+        monkeypatch.setattr(road.into, "turn", lambda batch: Told(make(batch), steps))
+
+        road.send(*[document("c", after=row(n)) for n in range(1, 5)])
+
+        assert steps == ["ask", "begin", "settle", "ask", "begin", "settle"]
+
+
+def fail_at(number: int, road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The projection of a road takes every batch but that one."""
+    make, made = road.into.turn, []
+
+    def turn(batch: Batch) -> Turn:
+        made.append(batch)
+        return Failing() if len(made) == number else make(batch)
+
+    monkeypatch.setattr(road.into, "turn", turn)
+
+
+class Told:
+    """Writes down what is done with it."""
+
+    def __init__(self, turn: Turn, steps: list[str]) -> None:
+        self._turn, self._steps = turn, steps
+
+    def begin(self) -> None:
+        self._steps.append("begin")
+        self._turn.begin()
+
+    def settle(self) -> None:
+        self._steps.append("settle")
+        self._turn.settle()
+
+
+class Failing:
+    """Is begun, and then the store is away."""
+
+    def begin(self) -> None:
+        pass
+
+    def settle(self) -> None:
+        raise ProjectionUnavailableError
 
 
 class TestParse:

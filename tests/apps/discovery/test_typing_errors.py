@@ -100,6 +100,37 @@ class TestWords:
         assert found(client_of(make_user()), "zanzbiar") == []
         assert found(client_of(owner), "zanzbiar") == alike("Zanzibar")
 
+    def test_of_hidden_tracks_take_no_place_from_others(self, owner: User) -> None:
+        make_track(owner, "Midnight")
+        for letter in "abcdefghijklmnopq":  # more than are looked for, and all as near
+            make_track(owner, f"Midnigh{letter}", visibility="private")
+        assert found(APIClient(), "midnighx") == alike("Midnight")
+        assert found(client_of(make_user()), "midnighx") == alike("Midnight")
+
+    def test_of_a_shared_track_are_for_who_works_on_it(self, owner: User) -> None:
+        bo = make_user(username="bo-bo")
+        track = make_track(owner, "Zanzibar", visibility="private")
+        make_track(owner, "Marrakesh", visibility="private")
+        client_of(owner).put(f"{TRACKS}/{track.pk}/collaborators/bo-bo")
+        assert found(client_of(bo), "zanzbiar") == alike("Zanzibar")
+        assert found(client_of(bo), "marakesh") == []
+
+    def test_come_and_go_with_who_may_see_the_track(self, owner: User) -> None:
+        track = make_track(owner, "Zanzibar", visibility="private")
+        path = f"{TRACKS}/{track.pk}"
+        for visibility, count in (("public", 1), ("unlisted", 0), ("public", 1)):
+            told = {"visibility": visibility}
+            assert client_of(owner).patch(path, told, format="json").status_code == 200
+            assert found(APIClient(), "zanzbiar") == alike("Zanzibar") * count
+            tidy_words()
+            assert known("zanzibar") == count
+
+    def test_of_a_track_that_is_made_are_known_when_it_is_ready(self, owner: User) -> None:
+        track = make_track(owner, "Zanzibar", status="processing")
+        assert known("zanzibar") == 0
+        Track.objects.filter(pk=track.pk).update(status="ready")
+        assert found(APIClient(), "zanzbiar") == alike("Zanzibar")
+
     def test_follow_what_a_track_is_called(self, owner: User) -> None:
         track = make_track(owner, "Midnight")
         path = f"{TRACKS}/{track.pk}"
@@ -110,7 +141,7 @@ class TestWords:
     def test_that_no_track_has_any_more_are_forgotten_in_the_night(self, owner: User) -> None:
         make_track(owner, "Midnight rain")
         make_track(owner, "Midnight").delete()
-        Track.objects.create(owner=owner, title="Sunrise", words="sunrise\n\n").delete()
+        make_track(owner, "Sunrise").delete()
         TrackWord.objects.create(word="rain")
         assert (known("sunrise"), known("midnight"), known("rain")) == (1, 1, 2)
         purge_tracks()

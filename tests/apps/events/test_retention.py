@@ -1,22 +1,34 @@
 """P16: what is old goes, the head and what somebody still needs stays."""
 
+import threading
+import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from apps.events import retention, selectors
 from apps.events.models import DeadLetter, Delivery, LoggedFact
+from apps.realtime.logs import FactLog, LostError
 from tests.apps.events.handlers import handler, plan, run_due
 from tests.apps.events.rig import change, eventually, move, outbox_is_empty, relay_thread
 from tests.apps.events.test_relay import execute, partitions
+from tests.faults.rig.sizes import SIZE
+from tests.faults.rig.waiting import say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WEEK_S = 604_800
+PARTITION = 200
+THINGS = 4
+ROOMS = [f"thing:{thing}" for thing in range(THINGS)]
+FACTS = {"small": 2_000, "medium": 20_000, "large": 100_000}[SIZE.name]
+WITHIN_S = 60 + FACTS / 50
 
 
 @pytest.fixture
@@ -108,6 +120,112 @@ class TestPartitions:
         assert oldest() == floor + 31
         fill(5)
         assert selectors.log_head() == floor + 65
+
+
+class TestUnderLoad:
+    """Facts come without end, and everybody reads: the log stays small, and who reads is given all
+    that he missed, or is told that it is gone.
+    """
+
+    @pytest.fixture
+    def writing(self, floor: int) -> Iterator[None]:
+        """Facts as fast as they can be committed and moved."""
+        done = threading.Event()
+
+        def write(thing: int) -> None:
+            step = 0
+            while not done.is_set():
+                step += 1
+                change(thing=thing, step=step)
+            connection.close()
+
+        threads = [threading.Thread(target=write, args=[thing]) for thing in range(THINGS)]
+        with relay_thread(partition_size=PARTITION, batch=50):
+            for thread in threads:
+                thread.start()
+            try:
+                yield
+            finally:
+                done.set()
+                for thread in threads:
+                    thread.join()
+
+    @pytest.mark.usefixtures("writing")
+    def test_is_bounded_and_takes_nothing_from_under_a_reader(
+        self, floor: int, settings: Any
+    ) -> None:
+        settings.EVENT_LOG_RETENTION_S = 1
+        done = threading.Event()
+        quick, slow = (Reader(after=floor, pause_s=pause_s) for pause_s in (0.0, 4.0))
+        readers = [threading.Thread(target=each.run, args=[done]) for each in (quick, slow)]
+        for thread in readers:
+            thread.start()
+        old: list[int] = []
+        try:
+            goal, deadline = selectors.log_head() + FACTS, time.monotonic() + WITHIN_S
+            while selectors.log_head() < goal or not (slow.losses or slow.faults):
+                assert time.monotonic() < deadline, "too few facts came, or nobody lost his place"
+                now = timezone.now()
+                retention.trim()
+                old.append(_older_than(now - timedelta(seconds=1)))
+        finally:
+            done.set()
+            for thread in readers:
+                thread.join()
+        say(
+            f"{selectors.log_head() - floor} facts, {LoggedFact.objects.count()} left after"
+            f" {len(old)} trims; at most {max(old)} were too old; quick lost his place"
+            f" {quick.losses} times, slow {slow.losses} times"
+        )
+        assert oldest() > floor + FACTS // 2
+        assert max(old) < 2 * PARTITION  # of the partition where the young begin
+        for reader in (quick, slow):
+            assert reader.faults == []
+            assert reader.told > 0
+
+
+class Reader:
+    """Asks for what came since, goes away for a while, and comes back."""
+
+    def __init__(self, *, after: int, pause_s: float) -> None:
+        self.told = self.losses = 0
+        self.faults: list[str] = []
+        self._at = after
+        self._is_here = True
+        self._pause_s = pause_s
+
+    def run(self, done: threading.Event) -> None:
+        epoch = selectors.log_bounds().epoch
+        while not done.wait(self._pause_s if self._is_here else 0):
+            head = selectors.log_head()
+            try:
+                rows = FactLog().in_rooms(
+                    ROOMS, after=self._at, through=head, limit=100_000, epoch=epoch
+                )
+            except LostError as lost:
+                self._lost(lost.reason)
+            else:
+                self._take([row["position"] for row in rows], through=head)
+        connection.close()
+
+    def _lost(self, reason: str) -> None:
+        """Only what is gone may be said to be gone; he goes on with what there is."""
+        self.losses += 1
+        self._is_here = False
+        if reason != "expired" or oldest() <= self._at + 1:
+            self.faults.append(f"{reason} at {self._at}, the oldest is {oldest()}")
+        self._at = oldest() - 1
+
+    def _take(self, positions: list[int], *, through: int) -> None:
+        if positions != list(range(self._at + 1, through + 1)):
+            self.faults.append(f"after {self._at} up to {through} came {len(positions)} facts")
+        self.told += len(positions)
+        self._at = through
+        self._is_here = True
+
+
+def _older_than(moment: datetime) -> int:
+    return LoggedFact.objects.filter(occurred_at__lt=moment).count()
 
 
 class TestRows:

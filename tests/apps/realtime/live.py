@@ -3,17 +3,19 @@
 Tests talk to it as clients do. Nothing here looks into the processes.
 """
 
+import atexit
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -24,13 +26,15 @@ from django.conf import settings
 from psycopg import sql
 from websockets.sync.client import connect
 
+from tests.emptying import WAITS_FOR_NO_DISK
 from tests.veza.asgi.serving import is_alive
-from tests.veza.asgi.wire import until
+from tests.veza.asgi.wire import CERTIFICATES, until
 from veza.embedded.ports import free_port
 from veza.kit.models import new_id
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 60.0
+ASK_S = 0.05  # the processor belongs to the process that starts
 PASSWORD = "violet tape under rain"
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -48,6 +52,8 @@ INSERT INTO events_outbox
        (id, aggregatetype, aggregateid, type, version, payload, rooms, actor, request_id, trace)
 VALUES (%s, 'metric_reading', %s, %s, 1, %s, %s, NULL, '', '')
 """
+# As each database gets when it is migrated: positions of another installation mean nothing here.
+_OWN_EPOCH = "UPDATE events_epoch SET epoch = left(md5(gen_random_uuid()::text), 8)"
 
 _SHORT_TOKEN = """
 from datetime import timedelta
@@ -94,7 +100,10 @@ class Program:
                 [sys.executable, "manage.py", *self.arguments],
                 cwd=settings.BASE_DIR, env=self.environment, stdout=out, stderr=out,
             )  # fmt: skip
-        until(lambda: started.poll() is not None or self.is_ready(), timeout_s=START_TIMEOUT_S)
+        until(
+            lambda: started.poll() is not None or self.is_ready(),
+            timeout_s=START_TIMEOUT_S, tick_s=ASK_S,
+        )  # fmt: skip
         assert started.poll() is None, self.log.read_text()[-3000:]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -138,7 +147,8 @@ class Web(Program):
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request to the API; `path` begins with a slash."""
-        return httpx.request(method, f"{self.base_url}{path}", timeout=30, **options)
+        url = f"{self.base_url}{path}"
+        return httpx.request(method, url, timeout=30, verify=CERTIFICATES, **options)
 
     def register(self) -> Account:
         """A new account, signed in."""
@@ -280,9 +290,9 @@ class Live:
 @contextmanager
 def installed(folder: Path) -> Iterator[Live]:
     """A migrated database with a relay and a web process on it; all is gone afterwards."""
-    with _database(f"live_{os.getpid()}_{next(_names)}") as url:
+    with _database(f"live_{os.getpid()}_{next(_names)}", template=_migrated()) as url:
         live = Live(database_url=url, folder=folder)
-        live.manage("migrate", "--verbosity", "0")
+        live.query(_OWN_EPOCH)
         try:
             live.relay.start()
             live.web.start()
@@ -292,16 +302,28 @@ def installed(folder: Path) -> Iterator[Live]:
             live.relay.kill()
 
 
+@cache
+def _migrated() -> str:
+    """The name of a database to copy: making one from nothing takes seconds."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    url = stack.enter_context(_database(f"migrated_{os.getpid()}", template="template1"))
+    folder = Path(stack.enter_context(TemporaryDirectory()))
+    Live(database_url=url, folder=folder).manage("migrate", "--verbosity", "0")
+    return url.rpartition("/")[2]
+
+
 @contextmanager
-def _database(suffix: str) -> Iterator[str]:
+def _database(suffix: str, *, template: str) -> Iterator[str]:
     at = settings.DATABASES["default"]
     server = f"{quote(at['USER'])}:{quote(at['PASSWORD'])}@{at['HOST']}:{at['PORT'] or 5432}"
     # Not the name of the test database: that may not exist, or belong to a transaction.
     name = f"{os.environ['DATABASE_URL'].rpartition('/')[2].partition('?')[0]}_{suffix}"
-    identifier = sql.Identifier(name)
+    made, model = sql.Identifier(name), sql.Identifier(template)
     with psycopg.connect(f"postgres://{server}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, model))
+        connection.execute(WAITS_FOR_NO_DISK.format(made))
         try:
             yield f"postgres://{server}/{name}"
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(made))

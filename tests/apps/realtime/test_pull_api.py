@@ -121,7 +121,13 @@ class TestRooms:
 
     def test_are_at_most_128(self, api_client: APIClient) -> None:
         many = ",".join(f"user:{number}" for number in range(129))
-        assert api_client.get(EVENTS, {"rooms": many}).status_code == 400
+        answer = api_client.get(EVENTS, {"rooms": many})
+        assert (answer.status_code, answer.json()["code"]) == (400, "too_many_rooms")
+
+    def test_stand_between_commas_with_or_without_blanks(self, api_client: APIClient) -> None:
+        ids = publish_all(2)
+        for rooms in ("public", " public , metrics", "public,,metrics", ","):
+            assert ids_of(api_client.get(EVENTS, {"rooms": rooms})) == ids
 
     def test_that_share_a_fact_show_it_once(self) -> None:
         user = make_user()
@@ -144,6 +150,12 @@ class TestLostPlaces:
         document = self.lost(api_client, after)
         assert (document["reason"], document["position"]) == ("invalid", 2)
         assert document["epoch"]
+
+    def test_take_ids_in_the_form_that_streams_take(self, api_client: APIClient) -> None:
+        [event_id] = publish_all(1)
+        assert ids_of(api_client.get(EVENTS, {"after": event_id.upper()})) == []
+        for other in (event_id.replace("-", ""), f"{{{event_id}}}", f"urn:uuid:{event_id}"):
+            assert self.lost(api_client, other)["reason"] == "invalid"
 
     def test_of_facts_that_never_were_are_unknown(self, api_client: APIClient) -> None:
         publish_all(2)

@@ -17,6 +17,7 @@ from apps.track.events import PlaylistItemAdded, PlaylistItemMoved
 from apps.track.models import Playlist, PlaylistItem, Track
 from apps.track.rules.places import DIGITS, even_places, place_between
 from apps.track.services import playlists
+from tests.apps.events.rig import move
 from tests.factories.auth import client_of, make_user
 from tests.support import published
 
@@ -207,6 +208,31 @@ class TestTogether:
         assert bo.delete(f"{path}/collaborators/bo-bo").status_code == 204
         assert client.get(f"{path}/collaborators").json()["results"] == []
         assert add(bo, playlist, tracks[0]).status_code == 404
+
+    def test_a_collaborator_hears_that_he_may_help_and_that_he_may_no_more(
+        self, client: APIClient, owner: User
+    ) -> None:
+        playlist = begin(client)
+        bo = make_user(username="bo-bo")
+        for _ in range(2):
+            client.put(f"{PLAYLISTS}/{playlist}/collaborators/bo-bo")
+        for _ in range(2):
+            client.delete(f"{PLAYLISTS}/{playlist}/collaborators/bo-bo")
+        move()
+
+        for reader, person in ((client_of(bo), bo), (client, owner)):
+            answer = reader.get(f"/api/v1/events?limit=100&rooms=user:{person.pk}")
+            heard = [
+                (fact["type"], fact["data"])
+                for fact in answer.json()["results"]
+                if "collaborator" in fact["type"]
+            ]
+            told = {
+                "playlist_id": playlist, "owner_id": str(owner.pk), "collaborator_id": str(bo.pk),
+            }  # fmt: skip
+            assert heard == [
+                ("playlist.collaborator_added", told), ("playlist.collaborator_removed", told),
+            ]  # fmt: skip
 
     @pytest.mark.django_db(transaction=True)
     def test_many_at_once_lose_nothing_and_keep_one_order(

@@ -27,13 +27,14 @@ class Nemesis:
     @property
     def faults(self) -> dict[str, Fault]:
         system = self._system
+        ours = (*system.webs, *system.relays, system.worker)
         found: dict[str, Fault] = {
             f"kill {program.name}": program.kill
-            for program in (*system.webs, *system.relays, system.postgres, system.redis)
+            for program in (*ours, system.postgres, system.redis)
         }
-        for program in (*system.webs, *system.relays, system.redis):
+        for program in (*ours, system.redis):
             found[f"freeze {program.name}"] = _sender(program, signal.SIGSTOP)
-        for program in (*system.webs, *system.relays):
+        for program in ours:
             found[f"terminate {program.name}"] = _sender(program, signal.SIGTERM)
         for name, link in system.board.links.items():
             if not name.startswith(("migrate", "publisher")):

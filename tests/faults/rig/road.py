@@ -14,22 +14,27 @@ from pathlib import Path
 from tests.faults.rig.history import Seen
 from tests.faults.rig.nemesis import Fault, Nemesis
 from tests.faults.rig.programs import Program, run_to_end
-from tests.faults.rig.system import SUBJECTS, System, tied
+from tests.faults.rig.system import POSTGRES, SUBJECTS, System, tied
 from veza.embedded.ports import free_port
 
 SLOT = "veza"
 GAME, TYPE = "kills", "test"
+SHORT_LOG = {"max_slot_wal_keep_size": "32MB", "max_wal_size": "64MB"}
 ORACLE = "oracle"
 """A slot that nobody kills: in the end it tells what was committed, and in which order."""
 _COLUMNS_AT = 8  # I, number of the table, N, number of the columns
 
 
 class Road(System):
-    """`streams_over` is `redis` or `nats`: what capture hands to the projector."""
+    """`streams_over` is `redis` or `nats`: what capture hands to the projector. With
+    `is_log_short` PostgreSQL keeps little of its log for a slot that nobody reads.
+    """
 
-    def __init__(self, folder: Path, *, streams_over: str = "redis") -> None:
+    def __init__(
+        self, folder: Path, *, streams_over: str = "redis", is_log_short: bool = False
+    ) -> None:
         self.nats = _nats(folder) if streams_over == "nats" else None
-        super().__init__(folder)
+        super().__init__(folder, postgres_options=POSTGRES | (SHORT_LOG if is_log_short else {}))
         self.captures: Sequence[Program] = ()
         self.projectors: Sequence[Program] = ()
 
@@ -86,12 +91,32 @@ class Road(System):
         )  # fmt: skip
         return int(rows[-1][0])
 
+    def fill_log(self, *, mib: int) -> None:
+        """Make PostgreSQL's own log so much longer, and let it throw away what it need not keep."""
+        self.query(
+            "SELECT count(pg_logical_emit_message(false, 'rig', repeat(md5(n::text), 32768)))"
+            " FROM generate_series(1, %s) n",
+            mib,
+        )
+        self.query("CHECKPOINT")
+
+    def slot_state(self) -> str:
+        """`reserved`, `lost` and so on, as PostgreSQL calls them; "" without a slot."""
+        rows = self.query("SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s", SLOT)
+        return rows[0][0] if rows else ""
+
+    def log_mib(self) -> float:
+        """What PostgreSQL's own log takes of the disk."""
+        return float(self.query("SELECT sum(size) / 1024 ^ 2 FROM pg_ls_waldir()")[0][0])
+
     def latest(self) -> int | None:
         status, body = self.webs[0].get(f"/api/v1/games/{GAME}/rounds/latest")
         return body["id"] if status == 200 else None
 
     def rounds(self) -> list[int]:
-        return [row[0] for row in self.query("SELECT id FROM datastream_round ORDER BY id")]
+        """Newest first, as lists have them: writers at the same time draw ids in another order."""
+        newest = "SELECT id FROM datastream_round ORDER BY finished_at DESC, id DESC"
+        return [row[0] for row in self.query(newest)]
 
     def last_prices(self, *prices: dict[str, object]) -> None:
         """As an ingestor's process keeps them."""
@@ -171,9 +196,11 @@ class RoadNemesis(Nemesis):
 
 
 @contextmanager
-def road_in(folder: Path, *, streams_over: str = "redis", is_up: bool = True) -> Iterator[Road]:
+def road_in(
+    folder: Path, *, streams_over: str = "redis", is_up: bool = True, is_log_short: bool = False
+) -> Iterator[Road]:
     """A road of one's own; nothing of it is left afterwards."""
-    road = Road(folder, streams_over=streams_over)
+    road = Road(folder, streams_over=streams_over, is_log_short=is_log_short)
     try:
         if is_up:
             road.up()

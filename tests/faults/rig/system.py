@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,11 @@ SUBJECTS = "CREATE TABLE rig_subject (id text PRIMARY KEY, version integer NOT N
 class System:
     """Made by `running`. All programs keep their ports and links over restarts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, postgres_options: Mapping[str, str] = POSTGRES) -> None:
         self.folder = folder
         self.board = Board()
         self.tokens: list[str] = []
-        self.postgres = self._server("postgres", postgres.service, POSTGRES)
+        self.postgres = self._server("postgres", postgres.service, postgres_options)
         self.redis = self._server("redis", valkey.service, {})
         self.webs = [self.web("web-1"), self.web("web-2")]
         self.relays = [self._role("relay-1", "relay"), self._role("relay-2", "relay")]
@@ -182,7 +182,7 @@ class System:
         token: str = httpx.post(url, json=body, timeout=30).raise_for_status().json()["access"]
         return token
 
-    def _server(self, name: str, make: Any, options: dict[str, str]) -> Program:
+    def _server(self, name: str, make: Any, options: Mapping[str, str]) -> Program:
         service: Service = make(self.folder, port=free_port(), env=_plain_environment())
         extra = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
         argv = launched(

@@ -14,6 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Web
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
+from tests.veza.asgi.wire import CERTIFICATES
 
 PATIENCE_S = 15.0
 
@@ -62,7 +63,7 @@ class Ways:
     def _status(self, port: int) -> int:
         headers = {"Authorization": f"Bearer {self.token}"}
         url = f"http://127.0.0.1:{port}/api/v1/users/me"
-        return httpx.get(url, headers=headers, timeout=30).status_code
+        return httpx.get(url, headers=headers, timeout=30, verify=CERTIFICATES).status_code
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Self
 import boto3
 import httpx
 
-from tests.veza.asgi.wire import until
+from tests.veza.asgi.wire import CERTIFICATES, until
 from veza.embedded.ports import free_port
 
 BUCKET = "veza-tests"
@@ -50,6 +50,9 @@ class OwnS3:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/moto-api/").status_code == httpx.codes.OK
+            return self._status() == httpx.codes.OK
         except httpx.TransportError:
             return False
+
+    def _status(self) -> int:
+        return httpx.get(f"{self.url}/moto-api/", verify=CERTIFICATES).status_code

@@ -125,6 +125,53 @@ class TestAppend:
         assert everything(stream, topic) == []
 
 
+class TestAsk:
+    """Whatever was asked before, a read finds what there is."""
+
+    def test_what_was_asked_for_is_read(self, stream, topic):
+        stream.append(topic, [entry(8, number) for number in range(5)], behind=None)
+        place = stream.read(topic, FIRST, limit=2, wait_s=2)[-1].place
+
+        stream.ask(topic, place, limit=2)
+
+        assert values(stream.read(topic, place, limit=2, wait_s=2)) == [
+            '{"at":"8-2"}', '{"at":"8-3"}',
+        ]  # fmt: skip
+        assert len(stream.read(topic, place, limit=10, wait_s=2)) == 3
+
+    def test_something_else_may_be_read(self, stream, topic):
+        stream.append(topic, [entry(8, number) for number in range(5)], behind=None)
+        place = stream.read(topic, FIRST, limit=2, wait_s=2)[-1].place
+
+        for _ in range(3):
+            stream.ask(topic, place, limit=2)
+
+        assert values(stream.read(topic, FIRST, limit=1, wait_s=2)) == ['{"at":"8-0"}']
+        assert len(stream.read(topic, place, limit=2, wait_s=2)) == 2
+
+    def test_what_came_after_the_question_is_waited_for(self, stream, topic):
+        stream.append(topic, [entry(8, 0)], behind=None)
+        place = stream.read(topic, FIRST, limit=2, wait_s=2)[-1].place
+        stream.ask(topic, place, limit=2)
+
+        stream.append(topic, [entry(8, 1)], behind=None)
+
+        assert values(stream.read(topic, place, limit=2, wait_s=2)) == ['{"at":"8-1"}']
+
+    def test_of_connections_that_were_cut_another_is_taken(self, redis_connection):
+        topic = f"{settings.REDIS_NAMESPACE}_test_{uuid4().hex}"
+        stream = RedisChangeStream(f"{settings.REDIS_URL}?client_name={topic}")
+        stream.append(topic, [entry(8, number) for number in range(3)], behind=None)
+        stream.ask(topic, FIRST, limit=2)
+
+        for each in redis_connection.client_list():
+            if each["name"] == topic:
+                redis_connection.client_kill(each["addr"])
+
+        assert len(stream.read(topic, FIRST, limit=2, wait_s=2)) == 2
+        stream.clear(topic)
+
+
 class TestLast:
     def test_is_none_of_a_stream_that_never_was(self, stream, topic):
         assert stream.last(topic) is None

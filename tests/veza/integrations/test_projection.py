@@ -81,10 +81,17 @@ def apply(
         epoch=epoch, head=max([before.head, *positions]), place=place, order="1:2",
         is_ready=is_ready,
     )  # fmt: skip
-    projection.apply(
-        Batch(after=before.place, state=after, begins_epoch=begins_epoch, effects=effects)
+    settle(
+        projection,
+        Batch(after=before.place, state=after, begins_epoch=begins_epoch, effects=effects),
     )
     return after
+
+
+def settle(projection: Projection, batch: Batch) -> None:
+    turn = projection.turn(batch)
+    turn.begin()
+    turn.settle()
 
 
 def positions(rows: Iterable[FeedRow]) -> list[int]:
@@ -109,7 +116,7 @@ class TestState:
         )  # fmt: skip
 
         with pytest.raises(ProjectionOvertakenError):
-            projection.apply(late)
+            settle(projection, late)
 
         assert projection.state().head == 1
         assert positions(projection.feed_after(0, limit=10, wait_s=0)) == [1]
@@ -268,6 +275,13 @@ class TestKeysOfRedis:
         assert 290 <= redis_connection.ttl("processed:7") <= 300
         assert redis_connection.zscore("history:t-dice", document(7)) == 1000
         channel.close()
+
+    def test_a_redis_that_has_forgotten_the_script_is_given_it(self, in_redis, redis_connection):
+        redis_connection.script_flush()
+
+        apply(in_redis, effect("finished", 7, position=1))
+
+        assert in_redis.latest("t-dice") == document(7).encode()
 
     def test_a_new_epoch_forgets_keys_of_all_games(self, in_redis, redis_connection):
         apply(in_redis, effect("finished", 1, position=1))

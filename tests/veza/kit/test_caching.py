@@ -22,7 +22,7 @@ from tests.factories.auth import client_of, make_user
 from tests.veza.integrations.own_redis import OwnRedis
 from veza.kit import caches
 from veza.kit.api.caching import PublicAnswers
-from veza.kit.metrics import CACHE_READS
+from veza.kit.metrics import CACHE_REQUESTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,7 +121,7 @@ class TestAnswer:
     def test_is_counted(self, nobody: Client, track: Track) -> None:
         def count(outcome: str) -> float:
             route = "api/v1/tracks/<uuid:track_id>"
-            return float(CACHE_READS.labels(route, outcome)._value.get())
+            return float(CACHE_REQUESTS.labels(route, outcome)._value.get())
 
         before = [count(outcome) for outcome in ("hit", "miss")]
         for _ in range(3):

@@ -128,7 +128,7 @@ def test_change_is_seen_by_everyone_within_a_second(front, product, people, trac
 
 def test_rate_of_hits_is_told(front, product, tracks) -> None:
     public, _ = tracks
-    series = 'veza_cache_reads_total{{outcome="{}",route="api/v1/tracks/<uuid:track_id>"}}'
+    series = 'veza_cache_requests_total{{result="{}",route="api/v1/tracks/<uuid:track_id>"}}'
 
     def counted() -> list[float]:
         text = product.web.call("GET", "/metrics").text

@@ -34,6 +34,9 @@ class MemoryChangeStream:
                 self._has_come.wait(wait_s)
             return [Read(str(each.id), each.value) for each in self._after(topic, start)[:limit]]
 
+    def ask(self, topic: str, after: str, *, limit: int) -> None:
+        """Reading does not wait for anybody."""
+
     def ends_before(self, topic: str, place: str) -> bool:
         last = self.last(topic)
         return place != FIRST and last is not None and last < EntryId.parse(place)

@@ -67,6 +67,9 @@ class NatsChangeStream:
     def read(self, topic: str, after: str, *, limit: int, wait_s: float) -> list[Read]:
         return self._run(self._read(topic, after, limit, wait_s))
 
+    def ask(self, topic: str, after: str, *, limit: int) -> None:
+        """The server sends what there is unasked."""
+
     def ends_before(self, topic: str, place: str) -> bool:
         """Sequences go on rising when a stream is emptied; they fall only with a lost stream."""
         return place != FIRST and self._run(self._state(topic)).last_seq < int(place)

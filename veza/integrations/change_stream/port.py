@@ -79,6 +79,10 @@ class ChangeStream(Protocol):
         """The first `limit` after a place; while there are none, waits for `wait_s` at most."""
         ...
 
+    def ask(self, topic: str, after: str, *, limit: int) -> None:
+        """The next `read` will ask for this: a store that has to be asked may answer meanwhile."""
+        ...
+
     def ends_before(self, topic: str, place: str) -> bool:
         """Whether it began anew, so that nothing would be found after this place for long."""
         ...

@@ -62,6 +62,9 @@ class PostgresChangeStream:
                 return [Read(f"{lsn}-{number}", value.encode()) for lsn, number, value in rows]
             time.sleep(POLL_S)
 
+    def ask(self, topic: str, after: str, *, limit: int) -> None:
+        """The connection is the thread's, and is needed meanwhile."""
+
     def ends_before(self, topic: str, place: str) -> bool:
         last = self.last(topic)
         return place != FIRST and last is not None and last < EntryId.parse(place)

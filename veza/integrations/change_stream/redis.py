@@ -4,6 +4,8 @@ An entry has the fields `key` and `value` (`message.format=extended`) and the id
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -21,8 +23,10 @@ from veza.integrations.change_stream.port import (
     EntryId,
     Read,
 )
+from veza.integrations.redis_call import RedisCall
 
 TIMEOUT_S = 5.0
+START = "0-0"
 MAX_ENTRIES = 1_000_000
 """Past this the projector has been away for so long that PostgreSQL may keep the rest."""
 
@@ -67,6 +71,7 @@ class RedisChangeStream:
         )
         self._client.set_response_callback("XREAD", _as_it_came)
         self._append = self._client.register_script(_APPEND)
+        self._asked: tuple[tuple[str, str, int], RedisCall] | None = None
 
     def append(self, topic: str, entries: Sequence[Entry], *, behind: EntryId | None) -> None:
         words: list[Any] = [MAX_ENTRIES, *(behind or (0, -1))]
@@ -83,10 +88,34 @@ class RedisChangeStream:
         return EntryId.parse(last.decode())
 
     def read(self, topic: str, after: str, *, limit: int, wait_s: float) -> list[Read]:
-        block = max(1, int(min(wait_s, TIMEOUT_S / 2) * 1000))
-        place = "0-0" if after == FIRST else after
-        found: Any = _guarded(lambda: self._client.xread({topic: place}, count=limit, block=block))
+        found = self._answer((topic, after, limit))
+        if not found:
+            block = max(1, int(min(wait_s, TIMEOUT_S / 2) * 1000))
+            ask = partial(self._client.xread, {topic: after or START}, count=limit, block=block)
+            found = _guarded(ask)
         return [Read(name.decode(), _value(fields)) for name, fields in _entries(found)]
+
+    def ask(self, topic: str, after: str, *, limit: int) -> None:
+        if self._asked is not None:
+            self._asked[1].drop()
+            self._asked = None
+        words = ("XREAD", "COUNT", limit, "STREAMS", topic, after or START)
+        call = RedisCall(self._client, *words)
+        with suppress(RedisError):
+            call.send()
+            self._asked = (topic, after, limit), call
+
+    def _answer(self, question: tuple[str, str, int]) -> Any:
+        """To what was asked; None where it has to be asked again."""
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return None
+        asked_for, call = asked
+        if asked_for != question:
+            call.drop()
+            return None
+        with suppress(RedisError):
+            return call.answer()
 
     def ends_before(self, topic: str, place: str) -> bool:
         last = self.last(topic)
@@ -120,8 +149,7 @@ def _entries(found: Any) -> Any:
 
 def _value(fields: list[bytes]) -> bytes:
     """Of the extended format, or of the compact one, whose one field is the key itself."""
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
-    return named.get(b"value", fields[1])
+    return fields[3] if fields[2:3] == [b"value"] else fields[1]
 
 
 def _guarded(act: Callable[[], Answer]) -> Answer:

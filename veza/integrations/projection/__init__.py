@@ -13,12 +13,14 @@ from veza.integrations.projection.port import (
     ProjectionUnavailableError,
     RoomRows,
     State,
+    Turn,
 )
 from veza.kit.backends import backend
 
 __all__ = [
     "EVERY", "HELD", "Announcement", "Batch", "Effect", "FeedBounds", "FeedRow", "Projection",
-    "ProjectionOvertakenError", "ProjectionUnavailableError", "RoomRows", "State", "projection",
+    "ProjectionOvertakenError", "ProjectionUnavailableError", "RoomRows", "State", "Turn",
+    "projection",
 ]  # fmt: skip
 
 

@@ -99,18 +99,29 @@ def id_at_start(message_id: str) -> str:
     return f'{{"id":"{message_id}",'
 
 
+class Turn(Protocol):
+    """A batch that is applied in two steps, between which its caller has other work."""
+
+    def begin(self) -> None:
+        """The batch before it has been applied. Raises ProjectionUnavailableError."""
+        ...
+
+    def settle(self) -> None:
+        """Wait until all of it is there. Raises ProjectionUnavailableError, and
+        ProjectionOvertakenError.
+        """
+        ...
+
+
 class Projection(Protocol):
     """Blocking calls, each of which raises ProjectionUnavailableError; threads may share it."""
-
-    waits_elsewhere: bool
-    """Whether `apply` may be called in a thread of its own, which mostly waits for an answer."""
 
     def state(self) -> State:
         """How far it is."""
         ...
 
-    def apply(self, batch: Batch) -> None:
-        """All of the batch and its state in one step. Raises ProjectionOvertakenError."""
+    def turn(self, batch: Batch) -> Turn:
+        """All of the batch and its state, which will stand there together or not at all."""
         ...
 
     def bounds(self) -> FeedBounds:

@@ -13,6 +13,7 @@ from veza.integrations.projection.port import (
     ProjectionUnavailableError,
     RoomRows,
     State,
+    Turn,
     id_at_start,
 )
 
@@ -56,8 +57,6 @@ SELECT position FROM datastream_feedmessage
 class PostgresProjection:
     """On Django's connection of the thread."""
 
-    waits_elsewhere = False
-
     def state(self) -> State:
         rows = _rows(_STATE, FEED)
         if not rows:
@@ -65,22 +64,8 @@ class PostgresProjection:
         epoch, head, place, order = rows[0]
         return State(epoch=epoch, head=head, place=place, order=order, is_ready=True)
 
-    def apply(self, batch: Batch) -> None:
-        state = batch.state
-        told = [each.announcement for each in batch.effects if each.announcement]
-        floor = max(0, state.head - HELD)
-        if batch.begins_epoch:
-            floor = told[0].position - 1 if told else state.head
-        with _Guard(), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_LOCK, [FEED])
-            known = cursor.fetchone()
-            if (known[2] if known else "") != batch.after:
-                raise ProjectionOvertakenError
-            cursor.execute(_TRIM, [FEED, floor])
-            cursor.executemany(
-                _ADD, [(FEED, each.position, each.envelope, list(each.rooms)) for each in told]
-            )
-            cursor.execute(_SAVE, [FEED, state.epoch, state.head, state.place, state.order, floor])
+    def turn(self, batch: Batch) -> Turn:
+        return _Turn(batch)
 
     def bounds(self) -> FeedBounds:
         rows = _rows(_BOUNDS, FEED)
@@ -107,6 +92,33 @@ class PostgresProjection:
 
     def history(self, key: str, *, limit: int) -> list[bytes]:
         raise LookupError
+
+
+class _Turn:
+    """In one transaction, in the end."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def begin(self) -> None:
+        pass
+
+    def settle(self) -> None:
+        batch, state = self._batch, self._batch.state
+        told = [each.announcement for each in batch.effects if each.announcement]
+        floor = max(0, state.head - HELD)
+        if batch.begins_epoch:
+            floor = told[0].position - 1 if told else state.head
+        with _Guard(), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_LOCK, [FEED])
+            known = cursor.fetchone()
+            if (known[2] if known else "") != batch.after:
+                raise ProjectionOvertakenError
+            cursor.execute(_TRIM, [FEED, floor])
+            cursor.executemany(
+                _ADD, [(FEED, each.position, each.envelope, list(each.rooms)) for each in told]
+            )
+            cursor.execute(_SAVE, [FEED, state.epoch, state.head, state.place, state.order, floor])
 
 
 def _row(row: tuple[Any, ...]) -> FeedRow:

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from veza.integrations.projection import scripts
@@ -24,8 +25,10 @@ from veza.integrations.projection.port import (
     ProjectionUnavailableError,
     RoomRows,
     State,
+    Turn,
     id_at_start,
 )
+from veza.integrations.redis_call import RedisCall
 
 PROCESSED_S = 300
 WRITE_TIMEOUT_S = 5.0
@@ -42,14 +45,12 @@ _FINISHED = b'"finished_at":"'
 class RedisProjection:
     """Reads for requests give up soon, and after a failure Redis is left alone for PAUSE_S."""
 
-    waits_elsewhere = True
-
     def __init__(self) -> None:
         self._name = f"{settings.REDIS_NAMESPACE}:feed:rounds"
         self._log = f"{self._name}:lines"
         self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
         self._quick = _connect(timeout_s=settings.ROOM_STATE_TIMEOUT_S)
-        self._apply = self._patient.register_script(scripts.APPLY)
+        self._script = self._patient.register_script(scripts.APPLY)
         self._try_again_at = 0.0
 
     def state(self) -> State:
@@ -60,15 +61,10 @@ class RedisProjection:
             is_ready=_text(found, b"ready") == "1",
         )  # fmt: skip
 
-    def apply(self, batch: Batch) -> None:
-        self.run(self.words(batch))
+    def turn(self, batch: Batch) -> Turn:
+        return _Turn(self._patient, self._script, [self._name, *self._words(batch)])
 
-    def run(self, words: list[Any]) -> None:
-        """Apply the batch that has these words. Raises ProjectionOvertakenError."""
-        if not _guarded(partial(self._apply, keys=[self._name], args=words)):
-            raise ProjectionOvertakenError
-
-    def words(self, batch: Batch) -> list[Any]:
+    def _words(self, batch: Batch) -> list[Any]:
         """What the script is given."""
         state = batch.state
         first = next((e.announcement.position for e in batch.effects if e.announcement), None)
@@ -181,6 +177,25 @@ class RedisProjection:
         except ProjectionUnavailableError:
             self._try_again_at = time.monotonic() + PAUSE_S
             raise
+
+
+class _Turn:
+    def __init__(self, client: Redis, script: Script, words: list[Any]) -> None:
+        self._script, self._words = script, words
+        self._call = RedisCall(client, "EVALSHA", script.sha, 1, *words)
+
+    def begin(self) -> None:
+        _guarded(self._call.send)
+
+    def settle(self) -> None:
+        if not _guarded(self._answer):
+            raise ProjectionOvertakenError
+
+    def _answer(self) -> Any:
+        try:
+            return self._call.answer()
+        except NoScriptError:  # Redis has begun anew; this loads it
+            return self._script(keys=self._words[:1], args=self._words[1:])
 
 
 @lru_cache(maxsize=1000)

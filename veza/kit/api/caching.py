@@ -16,7 +16,7 @@ from django.utils.cache import patch_vary_headers
 
 from veza.kit import caches
 from veza.kit.api.etags import not_modified
-from veza.kit.metrics import CACHE_READS
+from veza.kit.metrics import CACHE_REQUESTS
 
 HEADER = "X-Cache"
 VARIES_BY = ("Authorization", "Cookie")
@@ -134,7 +134,7 @@ def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
 
 def _told(request: HttpRequest, response: HttpResponseBase, outcome: str) -> HttpResponseBase:
     match = request.resolver_match
-    CACHE_READS.labels(match.route if match else "", outcome).inc()
+    CACHE_REQUESTS.labels(match.route if match else "", outcome).inc()
     response[HEADER] = outcome
     patch_vary_headers(response, VARIES_BY)
     if outcome != "off" and response.status_code < 400:  # noqa: PLR2004 - where failures begin

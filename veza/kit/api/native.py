@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from veza.kit.api.requests import resolve_client
 from veza.kit.api.throttling import caller, take
 from veza.kit.asgi.refusals import Headers, Scope
 from veza.kit.rate_limits import Decision
+from veza.kit.together import Together
 
 BUG = Failure(
     status=500,
@@ -22,9 +24,18 @@ PREFLIGHT_AGE_S = 24 * 3600
 _META = {b"authorization": "HTTP_AUTHORIZATION", b"x-forwarded-for": "HTTP_X_FORWARDED_FOR"}
 
 
+_spending: "WeakKeyDictionary[asyncio.AbstractEventLoop, Together[Scope, Decision]]" = (
+    WeakKeyDictionary()
+)
+
+
 async def spend(scope: Scope) -> Decision:
     """Take one token from the caller's bucket, the one of the REST API. May ask Redis."""
-    return await asyncio.to_thread(_take, scope)
+    loop = asyncio.get_running_loop()
+    spending = _spending.get(loop)
+    if spending is None:
+        spending = _spending[loop] = Together(_take_all)
+    return await spending.ask(scope)
 
 
 def cors(headers: Headers) -> Headers:
@@ -43,6 +54,17 @@ def cors(headers: Headers) -> Headers:
 def encoded(headers: Mapping[str, str]) -> Headers:
     """As ASGI has them."""
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _take_all(scopes: list[Scope]) -> list[Decision | Exception]:
+    return [_attempt(scope) for scope in scopes]
+
+
+def _attempt(scope: Scope) -> Decision | Exception:
+    try:
+        return _take(scope)
+    except Exception as fault:
+        return fault
 
 
 def _take(scope: Scope) -> Decision:

@@ -43,7 +43,7 @@ class CursorPagination(BasePagination):
         Raises InvalidError, CursorInvalidError.
         """
         self._request = request
-        self._limit = self._read_limit(request)
+        self._limit = read_limit(request, default=self.default_limit, most=self.max_limit)
         self._name, order = self._read_ordering(request, queryset, view)
         self._order = order
         self._cursor = self._read_cursor(request)
@@ -106,25 +106,16 @@ class CursorPagination(BasePagination):
             ),
         ]
 
-    def _read_limit(self, request: Request) -> int:
-        text = _single(request, LIMIT)
-        if text is None:
-            return self.default_limit
-        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(self.max_limit))
-        if not is_number or not 1 <= int(text) <= self.max_limit:
-            raise _invalid(LIMIT, f"Use a number from 1 to {self.max_limit}.")
-        return int(text)
-
     def _read_ordering(
         self, request: Request, queryset: QuerySet, view: APIView | None
     ) -> tuple[str, Order]:
-        wanted = _single(request, ORDERING)
+        wanted = single(request, ORDERING)
         if wanted is None:
             wanted = self._default(view)
         columns = self._columns(view)
         name = wanted.removeprefix("-")
         if name not in columns:
-            raise _invalid(ORDERING, f"Use one of {', '.join(sorted(columns))}, or - before it.")
+            raise invalid(ORDERING, f"Use one of {', '.join(sorted(columns))}, or - before it.")
         order = Order(
             column=columns[name],
             is_descending=wanted.startswith("-"),
@@ -133,8 +124,7 @@ class CursorPagination(BasePagination):
         return f"{queryset.model._meta.label_lower}:{wanted}", order  # noqa: SLF001 - Django's documented API
 
     def _read_cursor(self, request: Request) -> Cursor | None:
-        text = _single(request, CURSOR)
-        return None if text is None else decode_cursor(text, list_name=self._name)
+        return read_cursor(request, list_name=self._name)
 
     def _columns(self, view: APIView | None) -> dict[str, str]:
         fields = getattr(view, "ordering_fields", None) or self.ordering_fields
@@ -159,14 +149,39 @@ class CursorPagination(BasePagination):
         )
 
 
-def _single(request: Request, name: str) -> str | None:
+def read_limit(request: Request, *, default: int, most: int) -> int:
+    """How many rows are asked for. Raises InvalidError."""
+    text = single(request, LIMIT)
+    if text is None:
+        return default
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not is_number or not 1 <= int(text) <= most:
+        raise invalid(LIMIT, f"Use a whole number from 1 to {most}.")
+    return int(text)
+
+
+def read_cursor(request: Request, *, list_name: str) -> Cursor | None:
+    """Where to go on. Raises InvalidError, CursorInvalidError."""
+    text = single(request, CURSOR)
+    return None if text is None else decode_cursor(text, list_name=list_name)
+
+
+def refuse_ordering(request: Request) -> None:
+    """For a list that has one order only. Raises InvalidError."""
+    if ORDERING in request.query_params:
+        raise invalid(ORDERING, "This list has one order: leave it out.")
+
+
+def single(request: Request, name: str) -> str | None:
+    """The value of a parameter. Raises InvalidError where it is given twice."""
     values = request.query_params.getlist(name)
     if len(values) > 1:
-        raise _invalid(name, "Give this parameter once.")
+        raise invalid(name, "Give this parameter once.")
     return values[0] if values else None
 
 
-def _invalid(field: str, detail: str) -> InvalidError:
+def invalid(field: str, detail: str) -> InvalidError:
+    """That a parameter is wrong."""
     return InvalidError(detail, fields=[FieldError(field=field, code="invalid", detail=detail)])
 
 

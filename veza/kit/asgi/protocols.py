@@ -22,6 +22,7 @@ HEAD_TIMEOUT_S = 15.0
 STALL_TIMEOUT_S = 30.0
 LINGER_S = 2.0
 _SHOWN_PATH_BYTES = 200
+_OF_BODIES = {b"content-length", b"transfer-encoding"}
 
 
 class _LimitError(Exception):
@@ -60,12 +61,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._port is not None:
-            self._port.is_open = False
         self._is_left = True
         self._unset_keepalive_if_required()
         self._stop_head_timer()
         self._stop_stall_timer()
+        self._let_go()
 
     def data_received(self, data: bytes) -> None:
         if self._is_left:
@@ -86,8 +86,18 @@ class HttpProtocol(HttpToolsProtocol):
             self._start_head_timer()
 
     def handle_websocket_upgrade(self) -> None:
+        """uvicorn would write the request anew, for the other parser to read it again."""
         self._is_left = True
-        super().handle_websocket_upgrade()
+        if not self.url.isascii() or any(name in _OF_BODIES for name, _ in self.headers):
+            super().handle_websocket_upgrade()  # which refuses it
+        else:
+            self.connections.discard(self)
+            protocol: Any = self.config.ws_protocol_class
+            socket = protocol(self.config, self.server_state, self.app_state)
+            socket.connection_made(self.transport)
+            socket.take_handshake(self.scope["method"], self.url.decode(), self.headers)
+            self.transport.set_protocol(socket)
+        self._let_go()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -118,6 +128,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._stop_parsing(_malformed())
         self._is_in_head = False
         self._stop_head_timer()
+        if self.parser.should_upgrade() and self._should_upgrade():
+            super().on_headers_complete()
+            return
         port = StreamPort(self)
         extensions: Any = {EXTENSION: port}
         self.scope["extensions"] = extensions
@@ -161,6 +174,14 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()  # close() would wait until the client has read
         else:
             super().timeout_keep_alive_handler()
+
+    def _let_go(self) -> None:
+        """End what points in circles, so that the collector of garbage need not find them."""
+        if self._port is not None:
+            self._port.is_open = False
+        unset: Any = None
+        self.parser = self.cycle = self.scope = self._port = unset
+        self.pipeline.clear()
 
     def _answer_from_memory(self, data: bytes, path: HotPath) -> bytes:
         """Answer the requests at the beginning of `data` as far as `path` can; what is left."""

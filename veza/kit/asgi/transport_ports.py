@@ -6,6 +6,7 @@ alone it grows to 2.8 MB for each client that does not read.
 
 import asyncio
 import socket
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,11 @@ class SocketPort:
         self._protocol.ping_interval = None
         self._protocol.stop_keepalive()
 
+    def release(self) -> None:
+        """The connection is over: nothing is asked of it any more."""
+        self.is_open = False
+        del self._protocol
+
     def _turn(self) -> None:
         if not self._is_open:
             self.direct = _nowhere
@@ -104,14 +110,14 @@ class SocketPort:
 class StreamPort:
     """The port of one answer in chunks; it opens when the answer has begun."""
 
-    __slots__ = ("_has_begun", "_is_open", "_protocol", "_transport", "cycle", "direct", "on_turn")
+    __slots__ = ("_cycle", "_has_begun", "_is_open", "_protocol", "_transport", "direct", "on_turn")
 
     def __init__(self, protocol: "HttpProtocol") -> None:
         self._protocol = protocol
         self._transport = protocol.transport
         self._has_begun = False
         self._is_open = True
-        self.cycle: Any = None
+        self._cycle: Callable[[], Any] = _nothing
         self.direct: Callable[[bytes], None] = self._write_first
         self.on_turn: Callable[[], None] | None = None
 
@@ -125,6 +131,15 @@ class StreamPort:
         self._turn()
         if not value:
             self.on_turn = None
+
+    @property
+    def cycle(self) -> Any:
+        """uvicorn's request and answer, which last as long as the application answers."""
+        return self._cycle()
+
+    @cycle.setter
+    def cycle(self, value: Any) -> None:
+        self._cycle = weakref.ref(value)  # its scope has this port
 
     @property
     def buffered(self) -> int:
@@ -200,6 +215,10 @@ class StreamPort:
 
 def _nowhere(data: bytes) -> None:
     """What is written to a port that is not open."""
+
+
+def _nothing() -> None:
+    """What a port answers before there is anything."""
 
 
 def close_soon(

@@ -97,7 +97,7 @@ class OwnUserView(APIView):
 class PublicUserView(PublicAnswers, APIView):
     """Open to everyone. Its counters may be behind by CACHE_TTL_S."""
 
-    kept_until = Until(facts=("user.updated", "user.erased"))
+    kept_until = Until(facts=("user.updated", "user.deleted"))
     is_conditional = True
     permission_classes = ()
 

@@ -15,14 +15,6 @@ class GameOutput(serializers.Serializer):
     type = serializers.CharField(max_length=64)
 
 
-class GamesOutput(serializers.Serializer):
-    """All games on one page."""
-
-    results = GameOutput(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-
-
 class RoundOutput(serializers.Serializer):
     """A finished round."""
 
@@ -44,7 +36,7 @@ class RoundsOutput(serializers.Serializer):
 
 
 class RoundsInput(serializers.Serializer):
-    """Which rounds are asked for, and how many."""
+    """Which rounds are asked for, and how many: for the OpenAPI document."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     cursor = serializers.CharField(

@@ -2,23 +2,33 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.datastream.api.serializers.games import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
     GameOutput,
-    GamesOutput,
     RoundOutput,
     RoundsInput,
     RoundsOutput,
 )
+from apps.datastream.api.views.answers import answer
+from apps.datastream.models import Game
 from apps.datastream.rules.pages import Edge, RoundPage, page_json
 from apps.datastream.selectors import rounds as selectors
-from veza.kit.api.cursors import Cursor, decode_cursor, encode_cursor
-from veza.kit.api.etags import etag_of, not_modified, set_etag
+from veza.kit.api.cursors import Cursor, encode_cursor
+from veza.kit.api.pagination import (
+    CursorPagination,
+    read_cursor,
+    read_limit,
+    refuse_ordering,
+)
 from veza.kit.api.requests import absolute_url
 
 NO_GAME = OpenApiResponse(description="`game_not_found`: there is no game with this slug")
@@ -28,21 +38,28 @@ PAGES = "Newest first; `next` leads to older ones, `previous` to those that came
 LIVE = "Live they are in the rooms `game:{slug}`, `game-type:{type}` and `games`."
 
 
-class GamesView(APIView):
+class GamePages(CursorPagination):
+    """As long as those of rounds."""
+
+    default_limit = DEFAULT_LIMIT
+    max_limit = MAX_LIMIT
+    ordering_fields = ("slug",)
+    ordering = "slug"
+
+
+class GamesView(ListAPIView):
     """Open to everyone."""
 
     permission_classes = ()
+    serializer_class = GameOutput
+    pagination_class = GamePages
 
-    @extend_schema(
-        operation_id="games_list",
-        tags=["games"],
-        summary="All games",
-        description="By their slugs, at most 10,000, on one page.",
-        responses={200: GamesOutput},
-        auth=[],
-    )
+    def get_queryset(self) -> QuerySet[Game]:
+        return selectors.list_games()
+
+    @extend_schema(operation_id="games_list", tags=["games"], summary="All games", auth=[])
     def get(self, request: Request) -> Response:
-        return Response(games_page())
+        return self.list(request)
 
 
 class LatestRoundView(APIView):
@@ -59,7 +76,7 @@ class LatestRoundView(APIView):
         auth=[],
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
-        return _answer(request, selectors.latest_round(slug))
+        return answer(request, selectors.latest_round(slug))
 
 
 class RoundsView(APIView):
@@ -79,7 +96,7 @@ class RoundsView(APIView):
     def get(self, request: Request, slug: str) -> HttpResponse:
         limit, edge = _wanted(request, of=f"game:{slug}")
         page = selectors.list_rounds(slug, limit=limit, edge=edge)
-        return _answer(request, _linked(request, page, of=f"game:{slug}", limit=limit))
+        return answer(request, _linked(request, page, of=f"game:{slug}", limit=limit))
 
 
 class RoundsOfTypeView(APIView):
@@ -99,13 +116,15 @@ class RoundsOfTypeView(APIView):
     def get(self, request: Request, game_type: str) -> HttpResponse:
         limit, edge = _wanted(request, of=f"game-type:{game_type}")
         page = selectors.list_rounds_of_type(game_type, limit=limit, edge=edge)
-        return _answer(request, _linked(request, page, of=f"game-type:{game_type}", limit=limit))
+        return answer(request, _linked(request, page, of=f"game-type:{game_type}", limit=limit))
 
 
-def games_page() -> dict[str, Any]:
-    """All games as they are answered."""
-    games = GameOutput(selectors.list_games(), many=True).data
-    return {"results": games, "next": None, "previous": None}
+def page_of_all_games() -> dict[str, Any] | None:
+    """The list as it is answered to who asks for no part of it; None where it has more pages."""
+    games = list(selectors.list_games().order_by("slug")[: DEFAULT_LIMIT + 1])
+    if len(games) > DEFAULT_LIMIT:
+        return None
+    return {"results": GameOutput(games, many=True).data, "next": None, "previous": None}
 
 
 def link_to(path: str, edge: Edge, *, of: str, limit: int) -> str:
@@ -119,26 +138,13 @@ def link_to(path: str, edge: Edge, *, of: str, limit: int) -> str:
 
 
 def _wanted(request: Request, *, of: str) -> tuple[int, Edge | None]:
-    form = RoundsInput(data=request.query_params)
-    form.is_valid(raise_exception=True)
-    text = form.validated_data.get("cursor")
-    if text is None:
-        return form.validated_data["limit"], None
-    cursor = decode_cursor(text, list_name=of)
-    return form.validated_data["limit"], Edge(cursor.value, cursor.row_id, cursor.is_backward)
+    refuse_ordering(request)
+    limit = read_limit(request, default=DEFAULT_LIMIT, most=MAX_LIMIT)
+    cursor = read_cursor(request, list_name=of)
+    return limit, Edge(cursor.value, cursor.row_id, cursor.is_backward) if cursor else None
 
 
 def _linked(request: Request, page: RoundPage, *, of: str, limit: int) -> bytes:
     return page_json(
         page, lambda edge: absolute_url(request, link_to(request.path, edge, of=of, limit=limit))
     )
-
-
-def _answer(request: Request, body: bytes) -> HttpResponse:
-    """Kept by nobody without asking: the next round may be there already."""
-    etag = etag_of(body)
-    response = HttpResponse(status=304) if not_modified(request, etag) else HttpResponse(body)
-    response["Content-Type"] = "application/json"
-    response["Cache-Control"] = "no-cache"
-    set_etag(response, etag)
-    return response

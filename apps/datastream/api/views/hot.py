@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from apps.datastream.api.serializers.games import DEFAULT_LIMIT, MAX_LIMIT
-from apps.datastream.api.views.games import games_page, link_to
+from apps.datastream.api.views.games import link_to, page_of_all_games
 from apps.datastream.rules.instruments import is_instrument
 from apps.datastream.rules.pages import RoundPage, page_json
 from apps.datastream.rules.rounds import WORD
@@ -62,7 +62,8 @@ class HeldAnswers:
         name = match[1] if match else ALL
         if path != "/api/v1/instruments" and not (match and is_instrument(name)):
             return None
-        return _known(path, partial(_value, self._prices, name), self._prices.warm, name)
+        find = _value if name == ALL else _tagged_value
+        return _known(path, partial(find, self._prices, name), self._prices.warm, name)
 
     def _latest(self, slug: str, _base: str) -> Body | None:
         found = self._rounds.find(slug)
@@ -104,8 +105,19 @@ def _value(values: ValuesInMemory, name: str, _base: str) -> Body | None:
     return None if content is None else Body(content)
 
 
+def _tagged_value(values: ValuesInMemory, name: str, _base: str) -> Body | None:
+    content = values.find(name)
+    return None if content is None else _tagged(content)
+
+
+@lru_cache(maxsize=1024)
+def _tagged(content: bytes) -> Body:
+    return Body(content, etag_of(content))
+
+
 def _read_games(names: list[str]) -> dict[str, bytes]:
-    return {ALL: JSONRenderer().render(games_page())}
+    page = page_of_all_games()
+    return {} if page is None else {ALL: JSONRenderer().render(page)}
 
 
 def _read_prices(names: list[str]) -> dict[str, bytes]:

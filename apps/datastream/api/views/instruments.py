@@ -1,12 +1,15 @@
 """HTTP in, one call, HTTP out: the last prices of instruments."""
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.datastream.api.serializers.instruments import PriceOutput
+from apps.datastream.api.views.answers import answer
 from apps.datastream.selectors import instruments as selectors
+from veza.kit.api.renderers import JSONRenderer
 
 AWAY = OpenApiResponse(description="`room_state_unavailable`: the store of last values is away")
 
@@ -43,10 +46,11 @@ class PriceView(APIView):
         summary="The last price of an instrument",
         responses={
             200: PriceOutput,
+            304: OpenApiResponse(description="As it was"),
             404: OpenApiResponse(description="`price_not_found`: no live price"),
             503: AWAY,
         },
         auth=[],
     )
-    def get(self, request: Request, name: str) -> Response:
-        return Response(selectors.get_price(name))
+    def get(self, request: Request, name: str) -> HttpResponse:
+        return answer(request, JSONRenderer().render(selectors.get_price(name)))

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.realtime import rooms
 from apps.realtime.domains import MessageType, Role, Sender
-from apps.realtime.hub import Wire
+from apps.realtime.hub import Subscriber, Wire
 from apps.realtime.limits import MessageBudget
 from apps.realtime.node import Node
 from apps.realtime.transports.backbone import frames, names
@@ -16,7 +16,6 @@ from apps.realtime.transports.backbone.wire import FULL, SHORT
 from apps.realtime.types import Viewer
 from veza.kit.asgi.port import Port, text_frame
 
-MAX_ROOMS = 128
 MESSAGES_PER_S = 50.0
 MESSAGES_AT_ONCE = 400.0
 JOIN = ("join", "subscribe")
@@ -36,7 +35,7 @@ class Consumer(BackboneConnection):
         super().__init__(port=port, node=node, viewer=viewer, budget=budget)
         self._names: dict[str, str] = {}
         self.write = port.direct
-        self._by_full_name = ByFullName(self)
+        self._by_full_name: ByFullName | None = None
         port.on_turn = self._turn
 
     @property
@@ -45,13 +44,16 @@ class Consumer(BackboneConnection):
 
     def forget(self) -> None:
         super().forget()
-        self._node.hub.forget(self._by_full_name)
+        if self._by_full_name is not None:
+            self._node.hub.forget(self._by_full_name)
+            self._by_full_name = None
         self._names.clear()
 
     def _turn(self) -> None:
         self.write = self._port.direct
         self._node.hub.rewire(self)
-        self._node.hub.rewire(self._by_full_name)
+        if self._by_full_name is not None:
+            self._node.hub.rewire(self._by_full_name)
 
     def expel(self, room: str) -> None:
         name = self._names.get(room)
@@ -72,8 +74,10 @@ class Consumer(BackboneConnection):
     async def _join(self, name: str) -> None:
         """From the acknowledgement on, the client misses nothing that is published here."""
         room = names.room_of(name)
-        if room not in self._names and len(self._names) >= MAX_ROOMS:
-            raise RefusedError("too_many_rooms", f"A connection is in at most {MAX_ROOMS} rooms.")
+        if room not in self._names and len(self._names) >= rooms.MAX_ROOMS:
+            raise RefusedError(
+                "too_many_rooms", f"A connection is in at most {rooms.MAX_ROOMS} rooms."
+            )
         if not await rooms.may_join(room, self.viewer):
             raise RefusedError("room_not_found", names.UNKNOWN)
         last = await last_value(self._node, room)
@@ -84,7 +88,7 @@ class Consumer(BackboneConnection):
         if last is not None:
             self._port.write(text_frame(frames.update(name, last, is_warm=True)))
         self._names[room] = name
-        self._node.hub.join(room, self if names.is_short(name) else self._by_full_name)
+        self._node.hub.join(room, self._subscriber(name))
 
     def _leave_asked(self, name: str) -> None:
         room = names.room_of(name)
@@ -99,7 +103,15 @@ class Consumer(BackboneConnection):
     def _drop(self, room: str) -> None:
         name = self._names.pop(room, None)
         if name is not None:
-            self._node.hub.leave(room, self if names.is_short(name) else self._by_full_name)
+            self._node.hub.leave(room, self._subscriber(name))
+
+    def _subscriber(self, name: str) -> Subscriber:
+        """Who is in the room that the client calls so."""
+        if names.is_short(name):
+            return self
+        if self._by_full_name is None:
+            self._by_full_name = ByFullName(self)
+        return self._by_full_name
 
     async def _send(self, message_type: MessageType[Any], frame: dict[str, Any]) -> None:
         room = names.room_of(names.name_in(frame))

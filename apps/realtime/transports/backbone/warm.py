@@ -32,8 +32,11 @@ class Newest:
     is_merged = False
 
     def __init__(self) -> None:
-        self.wire: Wire = self
         self.message: Message | None = None
+
+    @property
+    def wire(self) -> Wire:
+        return self
 
     def frame(self, room: str, message: Message) -> bytes:
         self.message = message

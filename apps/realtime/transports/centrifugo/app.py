@@ -38,6 +38,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await admission.refuse_socket(refusal, scope=scope, send=send)
         return
     connection = await _accept(scope, send, here)
+    del scope  # with the headers; the call lasts as long as the connection
     here.connections.add(connection)
     wheel_of(here).add(connection)
     try:

@@ -3,22 +3,14 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from apps.realtime.logs import named_rooms
 from veza.kit.errors import FieldError, InvalidError
 
-DEFAULT_ROOMS = ("public", "metrics")
-MAX_ROOMS = 128
 MAX_FIELDS = 1000
 _YES = ("1", "true")
 _NO = ("", "0", "false")
 
 Headers = list[tuple[bytes, bytes]]
-
-
-class TooManyRoomsError(InvalidError):
-    """More rooms than one connection may watch."""
-
-    code = "too_many_rooms"
-    message = f"Watch at most {MAX_ROOMS} rooms at once."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +30,7 @@ def read_query(query_string: bytes, headers: Headers) -> Query:
     values = _values(query_string)
     after = _last_event_id(headers) or values.get("last_event_id", [""])[-1]
     return Query(
-        rooms=_rooms(values.get("rooms", ())),
+        rooms=named_rooms(*values.get("rooms", ())),
         after=after or None,
         is_whole=_flag("envelope", values.get("envelope", [""])[-1]),
     )
@@ -51,14 +43,6 @@ def _values(query_string: bytes) -> dict[str, list[str]]:
         )
     except ValueError:
         raise InvalidError(f"A query has at most {MAX_FIELDS} fields.") from None
-
-
-def _rooms(values: "list[str] | tuple[()]") -> tuple[str, ...]:
-    """Each once, in the order of the address."""
-    names = dict.fromkeys(name for value in values for name in value.split(",") if name)
-    if len(names) > MAX_ROOMS:
-        raise TooManyRoomsError
-    return tuple(names) or DEFAULT_ROOMS
 
 
 def _last_event_id(headers: Headers) -> str:

@@ -12,7 +12,6 @@ from apps.realtime.recovery import Lost, Recovered
 from apps.realtime.transports.backbone import frames, names
 from apps.realtime.transports.backbone.connection import BackboneConnection
 from apps.realtime.transports.backbone.consumer import (
-    MAX_ROOMS,
     MESSAGES_AT_ONCE,
     MESSAGES_PER_S,
     not_a_member,
@@ -65,8 +64,10 @@ class WebTransportClient(BackboneConnection):
     async def subscribe(self, name: str, after: Position | str | None) -> None:
         """From the acknowledgement on, the client misses nothing. Raises RefusedError."""
         room = names.room_of(name)
-        if room not in self._rooms and len(self._rooms) >= MAX_ROOMS:
-            raise RefusedError("too_many_rooms", f"A connection is in at most {MAX_ROOMS} rooms.")
+        if room not in self._rooms and len(self._rooms) >= rooms.MAX_ROOMS:
+            raise RefusedError(
+                "too_many_rooms", f"A connection is in at most {rooms.MAX_ROOMS} rooms."
+            )
         if not await rooms.may_join(room, self.viewer):
             raise RefusedError("room_not_found", names.UNKNOWN)
         rule = rooms.resolve(room)

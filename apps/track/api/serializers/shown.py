@@ -19,7 +19,7 @@ TOLD_OF_TRACKS = (
     "track.ready", "track.rejected", "track.updated", "track.deleted", "track.liked",
     "track.unliked",
 )  # fmt: skip
-TOLD_OF_PEOPLE = ("user.updated", "user.erased")
+TOLD_OF_PEOPLE = ("user.updated", "user.deleted")
 
 
 def caller_id(request: Request) -> UUID | None:

@@ -53,7 +53,8 @@ def test_only_get_opens_it(web: Web, path: str, method: str) -> None:
 
 class TestRooms:
     @pytest.mark.parametrize(
-        "rooms", ["public,metrics", "metrics", "metrics,metrics", "", ",", ",metrics,"]
+        "rooms",
+        ["public,metrics", " public , metrics", "metrics", "metrics,metrics", "", ",", ",metrics,"],
     )
     def test_public_ones_are_for_everyone(self, live: Live, web: Web, rooms: str) -> None:
         with Stream(web.port, rooms=rooms) as stream:

@@ -780,7 +780,7 @@ export interface paths {
         };
         /**
          * All games
-         * @description By their slugs, at most 10,000, on one page.
+         * @description Open to everyone.
          */
         get: operations["games_list"];
         put?: never;
@@ -2192,14 +2192,6 @@ export interface components {
             name: string;
             type: string;
         };
-        /** @description All games on one page. */
-        GamesOutput: {
-            results: components["schemas"]["GameOutput"][];
-            /** Format: uri */
-            next: string | null;
-            /** Format: uri */
-            previous: string | null;
-        };
         /** @description The file, and what is told of the playlist. */
         ImportFormRequest: {
             title?: string;
@@ -2381,6 +2373,13 @@ export interface components {
         };
         PaginatedCollaboratorOutputList: {
             results: components["schemas"]["CollaboratorOutput"][];
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+        };
+        PaginatedGameOutputList: {
+            results: components["schemas"]["GameOutput"][];
             /** Format: uri */
             next: string | null;
             /** Format: uri */
@@ -8590,7 +8589,14 @@ export interface operations {
     };
     games_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Where to go on: from `next` or `previous`. */
+                cursor?: string;
+                /** @description Rows on a page. */
+                limit?: number;
+                /** @description Sort by this field; `-` turns it round. */
+                ordering?: "slug" | "-slug";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8606,7 +8612,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GamesOutput"];
+                    "application/json": components["schemas"]["PaginatedGameOutputList"];
                 };
             };
             /** @description The request is not valid. */
@@ -9026,6 +9032,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PriceOutput"];
                 };
+            };
+            /** @description As it was */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is not valid. */
             400: {
