@@ -78,7 +78,7 @@ def take_turn(key: str, *, names: Sequence[str], missed: Look) -> Look:
     nothing, or takes too long. Raises CacheAwayError.
     """
     if cache.add(_turn(key, missed), 1, timeout=TURN_S):
-        return missed
+        return _unless_made(key, names=names, missed=missed)
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         time.sleep(ASK_EVERY_S)
@@ -87,6 +87,15 @@ def take_turn(key: str, *, names: Sequence[str], missed: Look) -> Look:
         if found.value is not None or found.generations != missed.generations or not is_making:
             return found
     return missed
+
+
+def _unless_made(key: str, *, names: Sequence[str], missed: Look) -> Look:
+    """The turn may be free because another's began and ended after this one's look."""
+    found = look(key, names=names)
+    if found.value is None:
+        return missed
+    end_turn(key, missed)
+    return found
 
 
 def end_turn(key: str, look: Look) -> None:

@@ -202,6 +202,22 @@ class TestMany:
         assert [each["X-Cache"] for each in answers].count("miss") == 1
         assert len({each.content for each in answers}) == 1
 
+    def test_who_missed_before_another_made_it_has_that(
+        self, nobody: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between his look and his turn another's turn began and ended."""
+        take_turn, made = caches.take_turn, []
+
+        def late(*args: Any, **named: Any) -> Any:
+            monkeypatch.undo()
+            made.append(nobody.get("/api/v1/metrics")["X-Cache"])
+            return take_turn(*args, **named)
+
+        monkeypatch.setattr(caches, "take_turn", late)
+
+        assert nobody.get("/api/v1/metrics")["X-Cache"] == "hit"
+        assert made == ["miss"]
+
     def test_do_not_wait_for_one_that_has_failed_or_takes_long(
         self, nobody: Client, track: Track, monkeypatch: pytest.MonkeyPatch
     ) -> None:
