@@ -1,16 +1,15 @@
 """Debezium's documents, wrapped in their schema or not, as far as a projection needs them."""
 
 import base64
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic_core import from_json
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
 
 Row = Mapping[str, Any]
-_SEQUENCE = re.compile(r'\["([0-9]+)","([0-9]+)"\]')
+Op = Literal["c", "u", "d", "r"]
 
 
 class ChangeError(ValueError):
@@ -22,7 +21,7 @@ class Change(NamedTuple):
     is None where the reader does not know what came before.
     """
 
-    op: Literal["c", "u", "d", "r"]
+    op: Op
     before: Row | None
     after: Row | None
     at_us: int
@@ -53,8 +52,29 @@ class Whole:
 
 LAST_US = 253_402_300_799_999_999
 """The end of the year 9999: no later time can be told."""
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 EPOCH_MESSAGE = "veza.epoch"
 WHOLE_MESSAGE = "veza.whole"
+
+
+class _Source(Struct):
+    lsn: int
+    ts_us: Annotated[int, Meta(ge=1, le=LAST_US)]
+    sequence: str | None = None
+
+
+class _Bare(Struct):
+    """A change of a row as most come: in no schema, and with all that is needed."""
+
+    op: Op
+    source: _Source
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+_bare = Decoder(_Bare).decode
+_anything = Decoder().decode
+_places = Decoder(tuple[str | int | None, str | int | None]).decode
 
 
 def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
@@ -63,20 +83,33 @@ def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
     Raises ChangeError.
     """
     try:
-        payload = from_json(document or b"null")
+        return _change(_bare(document))
+    except (ValueError, RecursionError):
+        return _parse_other(document)
+
+
+def _change(found: _Bare) -> Change:
+    source = found.source
+    order = _order(source.sequence)
+    return Change(found.op, found.before, found.after, source.ts_us, source.lsn, order)
+
+
+def _parse_other(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
+    try:
+        payload = _anything(document or b"null")
         if isinstance(payload, dict) and "payload" in payload and "op" not in payload:
             payload = payload["payload"]
         return None if payload is None else _read(payload)
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except _NONSENSE as fault:
         raise ChangeError(str(fault) or type(fault).__name__) from None
 
 
 def committed_at_us(document: bytes) -> int:
     """When what it tells was committed, in microseconds since 1970. Raises ChangeError."""
     try:
-        payload = from_json(document)
+        payload = _anything(document)
         return _at_us(payload.get("payload", payload)["source"])
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except _NONSENSE as fault:
         raise ChangeError(str(fault) or type(fault).__name__) from None
 
 
@@ -116,7 +149,5 @@ def _message(message: Mapping[str, str]) -> NewEpoch | Whole | None:
 
 def _order(sequence: str | None) -> tuple[int, int] | None:
     """`["<end of the last commit>","<place of the change>"]`, either of them null."""
-    if found := _SEQUENCE.fullmatch(sequence or ""):
-        return int(found[1]), int(found[2])
-    last, lsn = json.loads(sequence) if sequence else (None, None)
+    last, lsn = _places(sequence) if sequence else (None, None)
     return None if last is None or lsn is None else (int(last), int(lsn))

@@ -10,6 +10,8 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from msgspec.json import Decoder
+
 from apps.datastream.rules.changes import Change
 from veza.integrations.projection import EVERY
 
@@ -39,6 +41,7 @@ _EXACT_TIME = re.compile(r"([0-9-]{10}T[0-9:]{8})\.(?!000000)([0-9]{3})[0-9]{3}Z
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _48_BITS, _62_BITS = (1 << 48) - 1, (1 << 62) - 1
+_decode = Decoder().decode
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -139,17 +142,10 @@ def _is_usual(text: str) -> bool:
 def _is_json(text: str) -> bool:
     """Without anything around it."""
     try:
-        _, end = _decoder.raw_decode(text)
-    except ValueError:
+        _decode(text)
+    except (ValueError, RecursionError):
         return False
-    return end == len(text)
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse)
+    return text == text.strip()
 
 
 def _may_be_shallow(text: str) -> bool:

@@ -301,3 +301,17 @@ class TestParse:
 
         assert isinstance(change, Change)
         assert change.order is None
+
+    @given(st.sampled_from("cudrtx"), st.integers(0, 2**70), st.text(max_size=10))
+    def test_a_document_in_its_schema_tells_the_same(self, op, number, extras):
+        named = {"before": row(number, extras=extras), "after": row(number), "sequence": (7, 8)}
+
+        assert changes.parse(document(op, **named, wrapped=True)) == changes.parse(
+            document(op, **named)
+        )
+
+    @pytest.mark.parametrize("nested", [100_000, 500])
+    def test_what_is_nested_beyond_any_use_is_refused(self, nested):
+        deep = "[" * nested + "]" * nested
+        with pytest.raises(ChangeError):
+            changes.parse(f'{{"op":"c","source":{{"lsn":1}},"after":{{"x":{deep}}}}}'.encode())
