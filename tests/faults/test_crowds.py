@@ -63,7 +63,7 @@ async def test_who_does_not_read_is_dropped_and_takes_no_memory(system: System) 
             highest = max(highest, web.memory_bytes())
             await asyncio.sleep(0.05)
         await until_elsewhere(
-            lambda: _streams(web) <= streams - SIZE.slow, within_s=15,
+            lambda: _streams(web) <= streams - SIZE.slow,
             what="those who do not read are dropped",
         )  # fmt: skip
         await run.judge(at_least=LARGE_FACTS // 2)
@@ -123,12 +123,10 @@ async def test_at_the_limit_the_oldest_stream_gives_way(system: System) -> None:
             for _ in range(2 * STREAM_LIMIT):
                 await open_another()
             first = [True] * STREAM_LIMIT + [False] * STREAM_LIMIT
-            await until(lambda: gone() == first, within_s=10, what="the oldest gave way")
+            await until(lambda: gone() == first, what="the oldest gave way")
             # Many at once: who comes last stays, and there are never more than the limit.
             await asyncio.gather(*(open_another() for _ in range(3 * STREAM_LIMIT)))
-            await until(
-                lambda: gone().count(False) == STREAM_LIMIT, within_s=10, what="the limit holds"
-            )
+            await until(lambda: gone().count(False) == STREAM_LIMIT, what="the limit holds")
             assert _streams(web) == STREAM_LIMIT
             assert all(gone()[: 2 * STREAM_LIMIT])
             assert {word.result() for word in words if word.done()} == {"disconnected"}
@@ -168,7 +166,7 @@ async def test_the_eleventh_socket_of_a_user_ends_his_oldest(system: System) -> 
         there = asyncio.Event()
         tasks.append(asyncio.create_task(hold(number, there)))
         await asyncio.wait_for(there.wait(), 10)
-    await until(lambda: len(closed) >= 2, within_s=10, what="the two oldest are closed")
+    await until(lambda: len(closed) >= 2, what="the two oldest are closed")
     for task in tasks:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -192,8 +190,7 @@ async def test_everybody_comes_back_at_once_after_a_crash(system: System) -> Non
             return are_there and again >= len(run.watchers) // 3
 
         await until(
-            are_back,
-            within_s=15, what="all clients are back",
+            are_back, what="all clients are back",
         )  # fmt: skip
         say(f"all {len(run.watchers)} are back after {time.monotonic() - began:.2f} s")
         await victim.start()

@@ -89,13 +89,13 @@ async def warmed(road: Road, path: str, route: str) -> None:
         ask(road, path)
         return from_memory(road, route) > before  # which is counted each second
 
-    await until_elsewhere(is_hot, within_s=30, what=f"{path} is answered from memory")
+    await until_elsewhere(is_hot, what=f"{path} is answered from memory")
 
 
 async def captured(road: Road) -> None:
-    await until_elsewhere(road.is_carried, within_s=60, what="a reader has the slot")
+    await until_elsewhere(road.is_carried, what="a reader has the slot")
     number = road.insert()
-    await until_elsewhere(lambda: road.latest() == number, within_s=60, what="a round came")
+    await until_elsewhere(lambda: road.latest() == number, what="a round came")
 
 
 def differences(road: Road, path: str, fields: dict[str, str]) -> list[object]:
@@ -139,14 +139,14 @@ async def test_rows_that_are_changed_and_deleted_change_the_answers(road):
         page = json.loads(ask(road, ROUNDS + "?limit=1").body)["results"][0]
         return bool(first == page and (first["id"], first["extras"]) == (number, extras))
 
-    await until_elsewhere(lambda: both({}), within_s=20, what="the round")
+    await until_elsewhere(lambda: both({}), what="the round")
     for extras in ('{"a": [1, null, "x"]}', "[1, 2]", '"NaN"', "null", "1e999"):
         road.query("UPDATE datastream_round SET extras = %s WHERE id = %s", extras, number)
         told = "1" + "0" * 999 if extras == "1e999" else json.loads(extras)
-        await until_elsewhere(partial(both, told), within_s=20, what=f"{extras} is told")
+        await until_elsewhere(partial(both, told), what=f"{extras} is told")
     road.query("DELETE FROM datastream_round WHERE id = %s", number)
     await until_elsewhere(
-        lambda: json.loads(ask(road, LATEST).body)["id"] < number, within_s=20, what="it is gone"
+        lambda: json.loads(ask(road, LATEST).body)["id"] < number, what="it is gone"
     )
 
 
@@ -154,7 +154,7 @@ async def test_pages_lead_to_all_rounds_and_back(road):
     await captured(road)
     road.insert(25)
     numbers = road.rounds()
-    await until_elsewhere(lambda: road.latest() == numbers[0], within_s=20, what="the rounds")
+    await until_elsewhere(lambda: road.latest() == numbers[0], what="the rounds")
     wanted = numbers[:40]
 
     pages: list[Any] = []
@@ -178,7 +178,7 @@ async def test_a_feed_that_cannot_be_read_is_not_answered_from_memory(road):
     missed = road.insert()
     try:
         await until_elsewhere(
-            lambda: road.latest() == missed, within_s=10, what="PostgreSQL is asked"
+            lambda: road.latest() == missed, within_s=20, what="PostgreSQL is asked"
         )
     finally:
         await road.redis.start()
@@ -221,9 +221,7 @@ async def test_rows_without_a_column_that_is_needed_are_passed_over(road):
 async def test_an_emptied_table_has_no_rounds(road):
     await captured(road)
     road.query("TRUNCATE datastream_round")
-    await until_elsewhere(
-        lambda: ask(road, LATEST).status == 404, within_s=20, what="there are no rounds"
-    )
+    await until_elsewhere(lambda: ask(road, LATEST).status == 404, what="there are no rounds")
     await captured(road)
 
 
@@ -250,7 +248,7 @@ async def test_what_is_nested_too_deep_is_told_as_its_text(road):
         return bool(json.loads(ask(road, LATEST, **fields).body)["extras"] == extras)
 
     for fields in ({}, ELSEWHERE):
-        await until_elsewhere(partial(told, fields), within_s=20, what="the text")
+        await until_elsewhere(partial(told, fields), what="the text")
 
 
 async def test_a_round_of_the_future_is_the_newest_until_it_is_corrected(road):
@@ -259,7 +257,7 @@ async def test_a_round_of_the_future_is_the_newest_until_it_is_corrected(road):
     road.query("UPDATE datastream_round SET finished_at = '9999-01-01' WHERE id = %s", number)
     road.insert()
     await until_elsewhere(
-        lambda: json.loads(ask(road, LATEST).body)["timestamp"] > 10**14, within_s=20, what="it"
+        lambda: json.loads(ask(road, LATEST).body)["timestamp"] > 10**14, what="it"
     )
     road.query("UPDATE datastream_round SET finished_at = now() WHERE id = %s", number)
     await captured(road)

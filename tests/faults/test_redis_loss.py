@@ -50,7 +50,7 @@ class Talker:
 
     async def join(self) -> None:
         await self._socket.send(json.dumps({"type": "join", "room": ROOM}))
-        await until(lambda: "joined" in self.heard, within_s=10, what="the room is joined")
+        await until(lambda: "joined" in self.heard, what="the room is joined")
 
     async def say(self, text: str) -> None:
         await self._socket.send(json.dumps({"type": "message", "room": ROOM, "data": text}))
@@ -85,7 +85,7 @@ async def _slowest_said(first: Talker, second: Talker, *, texts: int) -> float:
         text = f"{time.monotonic()}-{number}"
         began = time.monotonic()
         await first.say(text)
-        await until(lambda text=text: text in second.heard, within_s=10, what="it is heard")  # type: ignore[misc]
+        await until(lambda text=text: text in second.heard, what="it is heard")  # type: ignore[misc]
         slowest = max(slowest, second.heard[text] - began)
     return slowest
 

@@ -26,7 +26,7 @@ FIRST_OP = 1_000_000
 WRITERS = 4
 GAMES = [*(f"{FIRST_OP}-{writer}" for writer in range(WRITERS)), *(f"shared-{n}" for n in range(3))]
 WATCHED = [GAME, *GAMES]
-DRAIN_WITHIN_S = 60
+ENOUGH = 100 * SIZE.kills
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,17 @@ async def test_rounds_survive_kills_of_everything(streams_over, tmp_path):
     seed = SIZE.seeds[0]
     with road_in(tmp_path, streams_over=streams_over) as road:
         road.add_games(*GAMES)
-        await until_elsewhere(road.is_carried, within_s=30, what="rounds are carried")
+        await until_elsewhere(road.is_carried, what="rounds are carried")
         watchers = await watching(road)
         try:
             with road.oracle():
                 publisher = publishing(road, seed=seed)
                 try:
                     await RoadNemesis(road, seed=seed).kill(count=SIZE.kills, pause_s=1.5)
+                    await until_elsewhere(
+                        lambda: ledger.acknowledged(road.folder / "rounds.ledger") > ENOUGH,
+                        what="enough is acknowledged to prove something",
+                    )
                 finally:
                     publisher.signal(signal.SIGTERM)
                     await asyncio.to_thread(publisher.wait)
@@ -75,7 +79,7 @@ async def watching(road: Road) -> list[Watcher]:
     for watcher in watchers:
         watcher.begin()
     await until(
-        lambda: all(each.is_connected.is_set() for each in watchers), within_s=30,
+        lambda: all(each.is_connected.is_set() for each in watchers),
         what=lambda: f"clients are connected; ends: {[each.ends[-2:] for each in watchers]}",
     )  # fmt: skip
     return watchers
@@ -109,7 +113,6 @@ async def drained(road: Road, watchers: Sequence[Watcher]) -> History:
     log = await asyncio.to_thread(road.committed, after=start.position)
     await until(
         lambda: all(each.seen and each.seen[-1].fact == log[-1].fact for each in watchers),
-        within_s=DRAIN_WITHIN_S,
         what=lambda: "; ".join(
             f"{each.name} saw {len(each.seen)} of {len(log)}, ends {each.ends[-3:]},"
             f" resets {each.resets[-3:]}"
@@ -134,5 +137,4 @@ def judge(history: History, *, seed: int) -> None:
         f" {sum(map(len, history.clients.values()))} told to {len(history.clients)} clients"
     )
     assert faults(history) == []
-    assert len(acked) > 100 * SIZE.kills, "too little happened to prove anything"
     assert missed(history, random.Random(seed)) == []

@@ -27,7 +27,7 @@ async def test_who_began_first_and_committed_last_is_not_skipped(system: System)
             arguments=("--hold-ms", str(HELD_MS), "--count", str(SIZE.inverted)),
         )  # fmt: skip
         publisher = run.publishers[0]
-        await until(lambda: not publisher.is_running, within_s=60, what="all attempts are made")
+        await until(lambda: not publisher.is_running, what="all attempts are made")
         history = await run.judge(at_least=SIZE.inverted // 2)
         rows = system.query(
             "SELECT seq FROM events_log WHERE position > %s ORDER BY position", run.start.position
@@ -53,7 +53,7 @@ async def test_who_connects_while_facts_come_has_neither_hole_nor_double(system:
             await asyncio.sleep(rng.uniform(0, 0.02))
         await until(
             lambda: all(watcher.is_connected.is_set() for watcher in run.watchers),
-            within_s=30, what="all clients are connected",
+            what="all clients are connected",
         )  # fmt: skip
         await run.end_load()
         await run.drain()

@@ -59,7 +59,7 @@ def in_the_way(road: Road) -> dict[str, str]:
 async def until_stuck(road: Road) -> dict[str, str]:
     await until_elsewhere(
         lambda: in_the_way(road) and "cannot be decoded" in state(road)[1],
-        within_s=30, what="it is told that a change cannot be decoded",
+        what="it is told that a change cannot be decoded",
     )  # fmt: skip
     return in_the_way(road)
 
@@ -71,7 +71,7 @@ async def test_it_stands_in_the_way_until_it_is_skipped(broken):
         after = broken.insert()
 
         place = await until_stuck(broken)
-        await until(partial(client.has, first), within_s=20, what="what came before it is told")
+        await until(partial(client.has, first), what="what came before it is told")
         status = capture(broken, "--status").stdout
         metrics = broken.webs[0].get("/metrics")[1]
         refused = capture(broken, "--skip", "0/8")
@@ -79,10 +79,10 @@ async def test_it_stands_in_the_way_until_it_is_skipped(broken):
         broken.captures[0].kill()
         await broken.captures[0].start()
         skipped = capture(broken, "--skip", place["lsn"])
-        await until(partial(client.has, after), within_s=30, what="the rest is told")
+        await until(partial(client.has, after), what="the rest is told")
 
         assert state(broken)[0] in ("up", "down")
-        await until_elsewhere(broken.is_carried, within_s=20, what="it is well again")
+        await until_elsewhere(broken.is_carried, what="it is well again")
     assert third not in waited
     assert f"insert datastream_round at {place['lsn']}" in status
     assert "invalid start byte" in status
@@ -102,7 +102,7 @@ async def test_by_its_commit_all_of_a_transaction_is_skipped_that_cannot_be_deco
         place = await until_stuck(broken)
 
         done = capture(broken, "--skip", place["commit"])
-        await until(partial(client.has, after), within_s=30, what="the rest is told")
+        await until(partial(client.has, after), what="the rest is told")
 
     assert "all of its transaction" in done.stdout
     assert client.seen == [rows[0], rows[-1], after]
@@ -114,9 +114,9 @@ async def test_rows_that_cannot_be_decoded_are_left_out_when_all_are_read_again(
         place = await until_stuck(broken)
         broken.redis_command("FLUSHALL")
 
-        await until(lambda: client.resets, within_s=60, what="a new epoch has begun")
-        await until_elsewhere(broken.is_carried, within_s=30, what="rounds are carried again")
+        await until(lambda: client.resets, what="a new epoch has begun")
+        await until_elsewhere(broken.is_carried, what="rounds are carried again")
         after = broken.insert()
-        await until(partial(client.has, after), within_s=20, what="the next round is told")
+        await until(partial(client.has, after), what="the next round is told")
 
     assert capture(broken, "--skip", place["lsn"]).returncode == 0

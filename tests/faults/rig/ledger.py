@@ -55,6 +55,11 @@ class Ledger:
         self._file.write(json.dumps(asdict(op)) + "\n")
 
 
+def acknowledged(*paths: Path) -> int:
+    """How many attempts were said to have happened."""
+    return sum(op.outcome == "ok" for op in read(*paths).values())
+
+
 def read(*paths: Path) -> dict[int, Op]:
     """All attempts of these ledgers; an attempt whose end was never noted is `info`."""
     found: dict[int, Op] = {}

@@ -166,9 +166,7 @@ class System:
                 await asyncio.to_thread(program.wait)
             if not program.is_running:
                 await program.start()
-        await until_elsewhere(
-            self._serves, within_s=30, what="all web processes serve, and a relay moves"
-        )
+        await until_elsewhere(self._serves, what="all web processes serve, and a relay moves")
 
     def _serves(self) -> bool:
         try:

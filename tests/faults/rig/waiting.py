@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 TICK_S = 0.02
+PATIENCE_S = 120.0
+"""For what has to come and is promised no time: also on a machine that others keep busy."""
 _began = time.monotonic()
 
 
@@ -20,7 +22,10 @@ def say(text: str) -> None:
 
 
 async def until(
-    holds: Callable[[], object], *, within_s: float, what: str | Callable[[], str]
+    holds: Callable[[], object],
+    *,
+    what: str | Callable[[], str],
+    within_s: float = PATIENCE_S,
 ) -> float:
     """Wait until it holds; how long that took. Raises TooLongError."""
     began = time.monotonic()
@@ -32,7 +37,9 @@ async def until(
     return time.monotonic() - began
 
 
-async def until_elsewhere(holds: Callable[[], object], *, within_s: float, what: str) -> float:
+async def until_elsewhere(
+    holds: Callable[[], object], *, what: str, within_s: float = PATIENCE_S
+) -> float:
     """The same for a question that blocks: it is asked in a thread."""
     began = time.monotonic()
     while not await asyncio.to_thread(holds):
