@@ -33,14 +33,16 @@ _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKETS = re.compile(r"[\[\]{}]")
 MAX_DEPTH = 100
 """Parsers of clients, and ours, have a limit."""
-_LONG_NUMBER = re.compile(r"[0-9][0-9]{2}")
-_UNUSUAL = re.compile(r"[0-9]{300}|[eE][-+]?[0-9]{3}")
-"""Numbers that may be none for clients; each has a long number in it, which is found sooner."""
+MANY_DIGITS = 300
+"""Integers of so many may be no numbers for clients."""
+_MANY_DIGITS = re.compile(rf"[0-9]{{{MANY_DIGITS}}}")
 _EXACT_TIME = re.compile(r"([0-9-]{10}T[0-9:]{8})\.(?!000000)([0-9]{3})[0-9]{3}Z")
 """As Debezium writes most; what it matches is shown as it is."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _48_BITS, _62_BITS = (1 << 48) - 1, (1 << 62) - 1
+_encode_in_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+"""Half a surrogate pair has no other form."""
 _decode = Decoder().decode
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -130,17 +132,17 @@ def readable(text: str) -> str:
         return text
     if _depth(text) > MAX_DEPTH:
         return to_json(text)
-    return to_json(json.loads(text, parse_float=_number, parse_int=_number))
+    return _encode_in_ascii(json.loads(text, parse_float=_number, parse_int=_number))
 
 
 def _is_usual(text: str) -> bool:
     if "\n" in text or "\r" in text:  # more lines than one
         return False
-    return _LONG_NUMBER.search(text) is None or _UNUSUAL.search(text) is None
+    return len(text) < MANY_DIGITS or _MANY_DIGITS.search(text) is None
 
 
 def _is_json(text: str) -> bool:
-    """Without anything around it."""
+    """Without anything around it, and without a fraction or an exponent beyond all clients."""
     try:
         _decode(text)
     except (ValueError, RecursionError):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from apps.datastream.models import Game
 from apps.datastream.rules import changes
 from apps.datastream.rules.changes import Change, ChangeError
+from apps.datastream.rules.rounds import readable
 from apps.datastream.services import projector
 from apps.datastream.services.projector import TOPIC, Projector
 from tests.apps.datastream.documents import COMMIT_MS, GAME_ID, document, row
@@ -315,3 +316,26 @@ class TestParse:
         deep = "[" * nested + "]" * nested
         with pytest.raises(ChangeError):
             changes.parse(f'{{"op":"c","source":{{"lsn":1}},"after":{{"x":{deep}}}}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("9" * 299, "9" * 299),
+        ("9" * 400, '"' + "9" * 400 + '"'),
+        ("[1e-400, 2.50]", "[1e-400, 2.50]"),
+        ("[1e999]", '["1e999"]'),
+        (" 1", "1"),
+        ('{"a":\n"é"}', '{"a":"\\u00e9"}'),
+        (r'"\ud800"', r'"\ud800"'),
+        ("[" * 101 + "]" * 101, '"' + "[" * 101 + "]" * 101 + '"'),
+    ],
+)
+def test_extras_are_told_so_that_every_client_can_read_them(written, shown):
+    assert readable(written) == shown
+
+
+@pytest.mark.parametrize("written", ["NaN", "[1", "", '"\x01"'])
+def test_extras_that_are_no_json_are_refused(written):
+    with pytest.raises(ValueError, match=r"\w"):
+        readable(written)
