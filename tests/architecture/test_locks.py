@@ -11,11 +11,12 @@ NUMBER = re.compile(r"\b7391\d{3}\b")
 SHARED = {
     # The order of the log: relays, and who gives it a new epoch.
     "7391001": {"apps/events/services.py", "migrations/events/0001_initial.py"},
-    # Held for moments only, and that of uploads has a second number, a space of its own.
+    # That of uploads has a second number, a space of its own; 0005 gives the log another.
     "7391002": {
         "apps/track/services/uploads.py",
         "migrations/auth/0004_audit_log.py",
         "migrations/events/0001_initial.py",
+        "migrations/events/0005_own_lock.py",
     },
 }
 

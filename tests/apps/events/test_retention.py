@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.auth.services import audit
+from apps.auth.types import AuditAction
 from apps.events import retention, selectors
 from apps.events.models import DeadLetter, Delivery, LoggedFact
+from apps.events.sessions import session
 from apps.realtime.logs import FactLog, LostError
 from tests.apps.events.handlers import handler, plan, run_due
 from tests.apps.events.rig import change, eventually, move, outbox_is_empty, relay_thread
@@ -64,6 +67,12 @@ def oldest() -> int:
 
 
 class TestPartitions:
+    def test_are_made_while_an_entry_of_the_audit_log_is_sealed(self) -> None:
+        with session("relay") as relay, transaction.atomic():
+            audit.record(AuditAction.LOGIN_FAILED)
+            execute("SET CONSTRAINTS ALL IMMEDIATE")
+            relay.execute("SELECT events_log_extend(1, 1)")
+
     def test_go_when_their_youngest_fact_is_too_old(self, floor: int) -> None:
         fill(60)
         age(first=floor + 1, last=floor + 40)
