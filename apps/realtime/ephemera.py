@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import uuid_utils.compat
 from django.utils import timezone
+from uuid_utils import uuid7
 
-from apps.events.types import json_value
 from apps.realtime.types import Message
 
 
@@ -13,10 +12,10 @@ def ephemeral(type: str, data: Any) -> Message:  # noqa: A002 - the term of the 
     """A message with an id and a time in its envelope, and without a place in the log."""
     return Message(
         envelope={
-            "id": str(uuid_utils.compat.uuid7()),
+            "id": str(uuid7()),
             "type": type,
             "version": 1,
-            "time": json_value(timezone.now()),
+            "time": timezone.now().isoformat().removesuffix("+00:00") + "Z",
             "subject": None,
             "actor": None,
             "data": data,

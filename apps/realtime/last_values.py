@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -103,6 +104,7 @@ class LastValues:
             logger.warning("last_values_%s", "kept_locally" if is_down else "shared_again")
 
 
+@lru_cache(maxsize=10_000)
 def value_key(room: str) -> str:
     """Where the store keeps the room's last value. Raises ValueError for a room that keeps none."""
     rule = resolve(room)
