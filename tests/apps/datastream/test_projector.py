@@ -124,6 +124,12 @@ class TestWhatRoomsAreTold:
 
         assert numbers(told) == [("removed", 7), ("corrected", 7)]
         assert [each["rooms"][0] for each in told] == ["game:dice", "game:crash"]
+        assert told[0]["id"] != told[1]["id"]
+
+    def test_a_round_that_gets_another_number_leaves_the_first(self, road):
+        told = road.send(document("c", after=row(7)), document("u", before=row(7), after=row(8)))
+
+        assert numbers(told) == [("finished", 7), ("removed", 7), ("corrected", 8)]
 
     def test_rows_of_a_snapshot_are_not_told(self, road):
         assert road.send(document("r", after=row(7))) == []
