@@ -25,12 +25,11 @@ from apps.auth.api.views.sign_in import SECRET
 from apps.auth.models import AccessToken
 from apps.auth.services import access_tokens
 from apps.auth.types import Claims
-from veza.kit.api.idempotency import IdempotentMixin
 
 NOT_ALLOWED = OpenApiResponse(description="`step_up_required`, `email_not_verified`.")
 
 
-class AccessTokensView(IdempotentMixin, ListAPIView):
+class AccessTokensView(ListAPIView):
     """Those of the caller."""
 
     serializer_class = AccessTokenOutput
