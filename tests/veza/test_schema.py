@@ -51,6 +51,34 @@ def test_every_operation_has_a_summary_or_description_an_id_and_a_tag(client: Cl
     assert len(set(ids)) == len(ids)
 
 
+REPEATABLE = {
+    "create_upload": "takes the header by itself: the body may come in pieces",
+    "create_direct_upload": "nobody hears of an upload that is begun twice; it expires",
+    "events_create": "each event has an id of its own",
+    "auth_tokens_create": "its secret is shown once and kept as a hash alone",
+    "auth_passkeys_register": "a challenge is good for once",
+    "auth_social_finish": "a code is good for once",
+    "auth_email_resend": "a repeat makes nothing",
+    "auth_password_reset": "a repeat makes nothing",
+    "users_me_export_create": "the one that runs is answered",
+}
+"""POSTs that create and take no Idempotency-Key, and why."""
+
+
+def test_every_post_that_creates_takes_an_idempotency_key(client: Client) -> None:
+    document = client.get("/api/schema/?format=json").json()
+    posts = [methods["post"] for methods in document["paths"].values() if "post" in methods]
+    creating = {
+        post["operationId"]: any(
+            each["name"] == "Idempotency-Key" for each in post.get("parameters", ())
+        )
+        for post in posts
+        if {"201", "202"} & post["responses"].keys()
+    }
+
+    assert {name for name, takes_key in creating.items() if not takes_key} == REPEATABLE.keys()
+
+
 class TestExportOpenapi:
     def test_writes_what_check_then_accepts(self, settings, tmp_path) -> None:
         settings.BASE_DIR = tmp_path

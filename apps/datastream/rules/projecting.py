@@ -41,8 +41,10 @@ class Projecting:
             planned = _planned(change, games)
         except (KeyError, TypeError, ValueError) as fault:
             raise ChangeError(f"{type(fault).__name__}: {fault}") from None
-        for kind, round_, game in planned:
-            self._add(kind, round_, game, change)
+        for part, (kind, round_, game) in enumerate(planned):
+            # two messages of one change differ in their ids: no record begins 8 bytes after another
+            own = change if part == 0 else change._replace(lsn=change.lsn + 8 * part)
+            self._add(kind, round_, game, own)
 
     def _add(self, kind: Any, round_: Told, game: Played, change: Change) -> None:
         news = None
@@ -58,14 +60,16 @@ _Planned = list[tuple[str, Told, Played]]
 
 
 def _planned(change: Change, games: Mapping[str, Played]) -> _Planned:
-    """What happens to which round. A round that went to another game leaves the first."""
+    """What happens to which round. One that went to another game, or has another number now,
+    leaves its first place.
+    """
     before, after = change.before, change.after
     if change.op == "d":
         return [("removed", *_round(before, games))]
     if change.op != "u":
         return [("known" if change.op == "r" else "finished", *_round(after, games))]
     whole = _whole(before, after)
-    if before and before.get("game_id") not in (None, whole["game_id"]):
+    if before and any(before.get(name) not in (None, whole[name]) for name in ("id", "game_id")):
         return [("removed", *_round(before, games)), ("corrected", *_round(whole, games))]
     return [("corrected", *_round(whole, games))]
 

@@ -125,6 +125,12 @@ class TestWhatRoomsAreTold:
 
         assert numbers(told) == [("removed", 7), ("corrected", 7)]
         assert [each["rooms"][0] for each in told] == ["game:dice", "game:crash"]
+        assert told[0]["id"] != told[1]["id"]
+
+    def test_a_round_that_gets_another_number_leaves_the_first(self, road):
+        told = road.send(document("c", after=row(7)), document("u", before=row(7), after=row(8)))
+
+        assert numbers(told) == [("finished", 7), ("removed", 7), ("corrected", 8)]
 
     def test_rows_of_a_snapshot_are_not_told(self, road):
         assert road.send(document("r", after=row(7))) == []
@@ -305,11 +311,13 @@ class TestParse:
 
     @given(st.sampled_from("cudrtx"), st.integers(0, 2**70), st.text(max_size=10))
     def test_a_document_in_its_schema_tells_the_same(self, op, number, extras):
-        named = {"before": row(number, extras=extras), "after": row(number), "sequence": (7, 8)}
-
-        assert changes.parse(document(op, **named, wrapped=True)) == changes.parse(
-            document(op, **named)
+        before, after = row(number, extras=extras), row(number)
+        bare, wrapped = (
+            document(op, before=before, after=after, sequence=(7, 8), wrapped=is_wrapped)
+            for is_wrapped in (False, True)
         )
+
+        assert changes.parse(wrapped) == changes.parse(bare)
 
     @pytest.mark.parametrize("nested", [100_000, 500])
     def test_what_is_nested_beyond_any_use_is_refused(self, nested):

@@ -48,6 +48,47 @@ def tracks(owner: User) -> list[str]:
     ]
 
 
+class TestARepeatWithTheSameKey:
+    """Whoever got no answer sends the request again."""
+
+    def test_begins_no_second_playlist(self, client: APIClient) -> None:
+        sent = {"title": "Late trains"}
+        key = {"idempotency-key": "k1"}
+
+        first = client.post(PLAYLISTS, sent, format="json", headers=key)
+        second = client.post(PLAYLISTS, sent, format="json", headers=key)
+        other = client.post(PLAYLISTS, {"title": "Early trains"}, format="json", headers=key)
+
+        assert (second.status_code, second["Idempotent-Replayed"]) == (201, "true")
+        assert (second.json(), second["Location"]) == (first.json(), first["Location"])
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+        assert Playlist.objects.count() == 1
+
+    def test_adds_no_second_item(self, client: APIClient, tracks: list[str]) -> None:
+        path = f"{PLAYLISTS}/{begin(client)}/items"
+        key = {"idempotency-key": "k1"}
+
+        first, second = (
+            client.post(path, {"track_id": tracks[0]}, format="json", headers=key) for _ in range(2)
+        )
+
+        assert (second.status_code, second.json()) == (201, first.json())
+        assert PlaylistItem.objects.count() == 1
+        assert len(published(PlaylistItemAdded)) == 1
+
+    def test_imports_no_second_playlist(self, client: APIClient) -> None:
+        first, second = (
+            client.post(
+                f"{PLAYLISTS}/import", b"#EXTM3U\nhttps://a.example/x.mp3\n",
+                content_type="audio/x-mpegurl", headers={"idempotency-key": "k1"},
+            )
+            for _ in range(2)
+        )  # fmt: skip
+
+        assert (second.status_code, second.json()) == (201, first.json())
+        assert Playlist.objects.count() == 1
+
+
 def begin(client: APIClient, **told: Any) -> str:
     answer = client.post(PLAYLISTS, {"title": "Late trains", **told}, format="json")
     assert answer.status_code == 201, answer.content

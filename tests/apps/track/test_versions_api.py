@@ -55,6 +55,48 @@ def make(track_id: str, n: int) -> None:
     assert processing.process(version_id=version.id, now=timezone.now())
 
 
+class TestARepeatWithTheSameKey:
+    """Whoever got no answer sends the request again."""
+
+    def test_makes_no_second_track_of_a_file(self, client: APIClient) -> None:
+        first, second = (
+            client.post(
+                TRACKS, {"file": SimpleUploadedFile("Night train.wav", wav()), "title": "x"},
+                format="multipart", headers={"idempotency-key": "k1"},
+            )
+            for _ in range(2)
+        )  # fmt: skip
+
+        assert (second.status_code, second["Idempotent-Replayed"]) == (202, "true")
+        assert second.json() == first.json()
+        assert Track.objects.count() == 1
+
+    def test_is_not_told_that_the_upload_was_used(self, client: APIClient, owner: User) -> None:
+        body = {"upload_id": uploaded(owner)}
+
+        first, second = (
+            client.post(TRACKS, body, format="json", headers={"idempotency-key": "k1"})
+            for _ in range(2)
+        )
+
+        assert (second.status_code, second.json()) == (202, first.json())
+
+    def test_adds_no_second_version(self, client: APIClient, owner: User) -> None:
+        track = begin(client, owner)
+        body = {"upload_id": uploaded(owner), "note": "louder"}
+
+        first, second = (
+            client.post(
+                f"{TRACKS}/{track}/versions", body, format="json",
+                headers={"idempotency-key": "k1"},
+            )
+            for _ in range(2)
+        )  # fmt: skip
+
+        assert (second.status_code, second.json()) == (202, first.json())
+        assert TrackVersion.objects.filter(track_id=track).count() == 2
+
+
 def begin(client: APIClient, owner: User, **told: Any) -> str:
     body = {"upload_id": uploaded(owner), "visibility": "public", **told}
     answer = client.post(TRACKS, body, format="json")

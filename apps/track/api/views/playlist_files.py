@@ -30,6 +30,7 @@ from apps.track.rules.playlist_files import MAX_BYTES, as_jspf, as_m3u
 from apps.track.selectors.playlist_files import export_playlist
 from apps.track.selectors.playlists import get_playlist
 from apps.track.services.playlist_imports import import_playlist, read_file
+from veza.kit.api.idempotency import IdempotentMixin
 from veza.kit.api.parsers import read_json
 from veza.kit.api.renderers import JSONRenderer
 from veza.kit.api.uploads import FIELD, FileFormParser, FileParser, find_upload
@@ -97,7 +98,7 @@ class ExportView(APIView):
         )
 
 
-class ImportView(APIView):
+class ImportView(IdempotentMixin, APIView):
     """For everyone who is signed in."""
 
     permission_classes = (IsAuthenticated,)

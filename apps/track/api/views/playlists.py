@@ -42,6 +42,7 @@ from apps.track.selectors.smart import list_smart_tracks, smart_ordering
 from apps.track.services import playlists
 from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
+from veza.kit.api.idempotency import IdempotentMixin
 
 ABSENT = OpenApiResponse(description="`playlist_not_found`")
 ITEM_ABSENT = OpenApiResponse(description="`playlist_not_found`, `playlist_item_not_found`")
@@ -55,7 +56,7 @@ NOT_EMPTY = OpenApiResponse(description="`playlist_not_empty`")
 DONE = OpenApiResponse(description="Done.")
 
 
-class PlaylistsView(PublicAnswers, GenericAPIView):
+class PlaylistsView(PublicAnswers, IdempotentMixin, GenericAPIView):
     """Anyone reads public playlists; any signed-in user begins one."""
 
     kept_until = Until(facts=(*TOLD_OF_PLAYLISTS, *TOLD_OF_TRACKS, *TOLD_OF_PEOPLE))
@@ -154,7 +155,7 @@ class PlaylistView(PublicAnswers, APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ItemsView(PublicAnswers, GenericAPIView):
+class ItemsView(PublicAnswers, IdempotentMixin, GenericAPIView):
     """The tracks, in order."""
 
     kept_until = OF_ONE

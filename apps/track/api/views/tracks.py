@@ -40,6 +40,7 @@ from apps.track.services import likes, tracks
 from apps.track.types import TrackTexts, Visibility
 from veza.kit.api.caching import PublicAnswers, Until
 from veza.kit.api.etags import check_if_match, etag_of, not_modified, set_etag
+from veza.kit.api.idempotency import IdempotentMixin
 from veza.kit.api.pagination import CursorPagination
 from veza.kit.api.uploads import FIELD, FileFormParser, find_upload
 
@@ -48,7 +49,7 @@ ABSENT = OpenApiResponse(description="`track_not_found`")
 GONE_ON = OpenApiResponse(description="`precondition_failed`: it is not what If-Match names.")
 
 
-class TracksView(PublicAnswers, GenericAPIView):
+class TracksView(PublicAnswers, IdempotentMixin, GenericAPIView):
     """Anyone reads public tracks; any signed-in user uploads."""
 
     kept_until = Until(facts=(*TOLD_OF_TRACKS, *TOLD_OF_PEOPLE))

@@ -16,11 +16,12 @@ from apps.track.api.serializers.shown import caller_id
 from apps.track.api.serializers.versions import AddVersionInput, VersionOutput
 from apps.track.selectors.status import list_versions
 from apps.track.services import versions
+from veza.kit.api.idempotency import IdempotentMixin
 
 ABSENT = OpenApiResponse(description="`track_not_found`, `version_not_found`")
 
 
-class VersionsView(GenericAPIView):
+class VersionsView(IdempotentMixin, GenericAPIView):
     """For the owner and who may edit the track."""
 
     permission_classes = (IsAuthenticated,)
