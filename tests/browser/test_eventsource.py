@@ -12,7 +12,6 @@ from tests.veza.asgi.wire import until
 
 pytestmark = pytest.mark.needs_browser
 
-TIMEOUT_S = 30.0
 WATCH = """() => {
     window.ids = []; window.said = []; window.opened = 0; window.resets = 0
     const source = new EventSource('/api/v1/events/watch')
@@ -45,7 +44,7 @@ def page(live: Live) -> Iterator[Page]:
 
 def wait(page: Page, condition: str) -> None:
     """Until it holds. The page's policy forbids what `page.wait_for_function` does."""
-    until(lambda: page.evaluate(condition), timeout_s=TIMEOUT_S)
+    until(lambda: page.evaluate(condition))
 
 
 def received(page: Page, count: int) -> list[str]:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 
 from apps.auth.types import RoleName
 from tests.factories.auth import PASSWORD, make_user
+from tests.patience import PATIENCE_MS
 
 pytestmark = [
     pytest.mark.needs_browser,
@@ -23,7 +24,6 @@ FLAGS = [
 ]  # fmt: skip
 PHONE = ViewportSize(width=390, height=844)
 DESKTOP = ViewportSize(width=1280, height=900)
-PATIENCE_MS = 20_000
 Scheme = Literal["light", "dark"]
 
 

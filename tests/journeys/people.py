@@ -16,12 +16,12 @@ from playwright.sync_api import Browser, Locator, Page, Response, expect, sync_p
 
 from tests import npm
 from tests.browser.test_pages import FLAGS
+from tests.patience import PATIENCE_MS, PATIENCE_S
 from tests.veza.test_up import Up, environment
 from veza.embedded import datadir
 from veza.embedded.ports import free_port
 
 PASSWORD = "violet tape under rain"
-PATIENCE_MS = 60_000
 SERIOUS = {"serious", "critical"}
 AXE = Path(__file__).parents[1] / "browser" / "axe"
 # Notices go after some seconds, which a busy machine may let pass before a test looks.
@@ -152,7 +152,7 @@ class House:
     def register(self, username: str) -> dict[str, str]:
         """An account without a browser; the headers that prove it."""
         body = {"username": username, "email": f"{username}@example.org", "password": PASSWORD}
-        answer = httpx.post(f"{self.address}/api/v1/auth/register", json=body, timeout=30)
+        answer = httpx.post(f"{self.address}/api/v1/auth/register", json=body, timeout=PATIENCE_S)
         return {"Authorization": f"Bearer {answer.raise_for_status().json()['access']}"}
 
     def admin(self) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.embedded import datadir, processes, state
 from veza.embedded.ports import free_port
 
@@ -25,7 +26,6 @@ NAMES = {
     "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector", "rounds",
     "webtransport",
 }  # fmt: skip
-PATIENCE_S = 90
 
 
 def environment(**more: str) -> dict[str, str]:

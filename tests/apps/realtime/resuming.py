@@ -15,8 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Live, Web
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
+from tests.patience import PATIENCE_S
 
-TIMEOUT_S = 20.0
 PAGE = 100
 
 
@@ -117,7 +117,7 @@ class _JSON:
 
     def get(self) -> dict[str, Any]:
         while not self.waiting:
-            self.waiting = [reply for reply in self.read(self.socket.recv(TIMEOUT_S)) if reply]
+            self.waiting = [reply for reply in self.read(self.socket.recv(PATIENCE_S)) if reply]
         return self.waiting.pop(0)
 
     def read(self, frame: Any) -> list[dict[str, Any]]:

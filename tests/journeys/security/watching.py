@@ -14,9 +14,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Web
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import CERTIFICATES
-
-PATIENCE_S = 15.0
 
 
 @dataclass(kw_only=True)
@@ -63,7 +62,7 @@ class Ways:
     def _status(self, port: int) -> int:
         headers = {"Authorization": f"Bearer {self.token}"}
         url = f"http://127.0.0.1:{port}/api/v1/users/me"
-        return httpx.get(url, headers=headers, timeout=30, verify=CERTIFICATES).status_code
+        return httpx.get(url, headers=headers, timeout=PATIENCE_S, verify=CERTIFICATES).status_code
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 from apps.realtime.transports.sse.wire import RETRY_MS
-from tests.apps.realtime.live import STOP_TIMEOUT_S, Account, Live, Web
+from tests.apps.realtime.live import Account, Live, Web
 from tests.apps.realtime.sse.stream import CONNECTED, DISCONNECTED, Event, Stream
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import until
 
 REVOKED_WITHIN_S = 5.0
@@ -99,7 +100,7 @@ class TestShutdown:
             assert web.process is not None
             web.process.terminate()
             answers: list[tuple[int, list[Event]]] = []
-            deadline = time.monotonic() + STOP_TIMEOUT_S
+            deadline = time.monotonic() + PATIENCE_S
             with suppress(OSError):  # the port is closed
                 while time.monotonic() < deadline:
                     stream = stack.enter_context(Stream(web.port))
