@@ -8,6 +8,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.apps.realtime.live import Live, installed
 from tests.browser.test_pages import FLAGS
+from tests.patience import PATIENCE_MS
 from tests.veza.asgi.wire import until
 
 pytestmark = pytest.mark.needs_browser
@@ -37,6 +38,7 @@ def page(live: Live) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{live.web.base_url}/")
         yield page
         browser.close()

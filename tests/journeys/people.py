@@ -32,6 +32,7 @@ new MutationObserver(() => {
     if (!told.endsWith(now)) told += now
 }).observe(document, { childList: true, subtree: true, characterData: true })
 """
+expect.set_options(timeout=PATIENCE_MS)
 # Of policies the browser complains on the console; of answers with an error status it does, too.
 REFUSED = "Failed to load resource"
 _ADMIN = """
@@ -82,7 +83,7 @@ class Person:
 
     def sees(self, what: str | Locator) -> None:
         where = self.page.get_by_text(what).first if isinstance(what, str) else what
-        expect(where).to_be_visible(timeout=PATIENCE_MS)
+        expect(where).to_be_visible()
 
     def was_told(self, what: str) -> None:
         """In a notice, since the page was loaded."""

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.apps.realtime.live import Web
 from tests.apps.realtime.sse.stream import Stream
 from tests.apps.realtime.webtransport.blocking import BlockingSession
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, PATIENT
 from tests.policy.matrix import Outcome, Row
 
 DONE = Outcome(code="done")
@@ -79,7 +79,7 @@ class Line:
             return self._socket, False
         connecting = connect(
             self.web.ws_url + self.path, additional_headers=headers, proxy=None,
-            compression=None, open_timeout=PATIENCE_S,
+            compression=None, **PATIENT,
         )  # fmt: skip
         self._socket = self._open_now.enter_context(connecting)
         return self._socket, True

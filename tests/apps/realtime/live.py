@@ -27,7 +27,7 @@ from psycopg import sql
 from websockets.sync.client import connect
 
 from tests.emptying import WAITS_FOR_NO_DISK
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, PATIENT
 from tests.veza.asgi.serving import is_alive
 from tests.veza.asgi.wire import CERTIFICATES, until
 from veza.embedded.ports import free_port
@@ -230,7 +230,7 @@ class Live:
     def ingest(self, web: Web, *prices: dict[str, Any]) -> None:
         """Send prices as an ingestor does: `{"instrument", "price", "ts"}`."""
         headers = {"Authorization": f"Bearer {self.demo['tokens']['ingestor']}"}
-        with connect(f"{web.ws_url}/ws/ingest", additional_headers=headers) as socket:
+        with connect(f"{web.ws_url}/ws/ingest", additional_headers=headers, **PATIENT) as socket:
             for price in prices:
                 socket.send(json.dumps({"type": "price_update", **price}))
             socket.send(json.dumps({"type": "ping"}))

@@ -68,7 +68,7 @@ def came_once(live: Live, out: Path) -> list[str]:
         ids.extend(live.commit([{"n": 0}]))
         return any(id_ in out.read_text() for id_ in ids)
 
-    until(has_come)
+    until(has_come, tick_s=0.1)
     until(lambda: ids[-1] in out.read_text())
     text = out.read_text()
     return [id_ for id_ in ids if id_ in text]

@@ -124,7 +124,7 @@ def came(live: Live, program: Running) -> str:
         sent.extend(live.commit([{"n": 0}]))
         return bool(set(program.ids()) & set(sent))
 
-    until(has_come)
+    until(has_come, tick_s=0.1)
     until(lambda: sent[-1] in program.ids())
     return sent[-1]
 

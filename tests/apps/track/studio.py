@@ -109,9 +109,9 @@ class Studio:
         said: dict[str, Any] = self.call("GET", f"{TRACKS}/{track_id}/status").json()
         return said
 
-    def verdict(self, track_id: str, *, within_s: float = PATIENCE_S) -> dict[str, Any]:
+    def verdict(self, track_id: str) -> dict[str, Any]:
         """How the making of it ended."""
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + PATIENCE_S
         while (said := self.status(track_id))["status"] not in ENDED:
             assert time.monotonic() < deadline, said
             time.sleep(0.1)

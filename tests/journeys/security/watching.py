@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Web
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, PATIENT
 from tests.veza.asgi.wire import CERTIFICATES
 
 
@@ -48,6 +48,11 @@ class Ways:
         for thread in self._threads:
             thread.join(PATIENCE_S)
 
+    def late(self, done_at: float, *, code: int) -> dict[str, float]:
+        """How long after `done_at` each has ended; the sockets with this code."""
+        assert {told for name, told in self.codes.items() if "sse" not in name} == {code}
+        return {name: at - done_at for name, at in self.ended_at.items()}
+
     def begin(self, name: str, watch: Callable[[], int | None]) -> None:
         """Note when and with which code it ends, on a thread."""
 
@@ -79,7 +84,7 @@ def connected(webs: Sequence[Web], api_port: int, token: str) -> Iterator[Ways]:
             ways.begin(f"sse {web.port}", partial(_end_of_stream, stream))
             for path in ("/connection/websocket", "/ws"):
                 connecting = connect(
-                    web.ws_url + path, proxy=None, compression=None,
+                    web.ws_url + path, proxy=None, compression=None, **PATIENT,
                     additional_headers=headers if path == "/ws" else None,
                 )  # fmt: skip
                 socket = stack.enter_context(connecting)

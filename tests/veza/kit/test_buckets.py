@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.integrations.rate_limit.memory import MemoryRateLimit
 from veza.kit.api.buckets import Buckets
 from veza.kit.backends import backend
@@ -40,7 +41,7 @@ async def test_the_store_is_told_and_tells_what_others_took(store):
         store.take(key=key, per_minute=60)
 
     buckets.take(caller)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (left := buckets.take(caller)) is None or left[0] > 20:
             await asyncio.sleep(0.02)
 

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Account, Live, Web
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, PATIENT
 
 _numbers = count(1)
 
@@ -25,7 +25,7 @@ class Program:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._connecting = connect(
-            web.ws_url + path, additional_headers=headers, proxy=None, open_timeout=PATIENCE_S,
+            web.ws_url + path, additional_headers=headers, proxy=None, **PATIENT,
             compression=None, max_size=None, max_queue=None,
         )  # fmt: skip
         self.socket: ClientConnection = self._connecting.__enter__()

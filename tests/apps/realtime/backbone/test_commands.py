@@ -49,7 +49,7 @@ class TestIngest:
         assert [frame["room"] for frame in frames] == [one, two] * 50
         times = [frame["data"]["ts"] for frame in frames]
         assert times == sorted(times)
-        assert 300 < times[-1] - times[0] < 5000  # 100 at 200/s take half a second
+        assert times[-1] - times[0] > 300  # 100 at 200/s take half a second
 
     def test_sends_lines_of_json(self, live: Live, web: Web, producer: Account) -> None:
         name = new_instrument()

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.apps.realtime.live import Web
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, PATIENT
 
 Reply = dict[str, Any]
 
@@ -83,7 +83,7 @@ class Socket:
 async def opened(web: Web, *, path: str = "", **options: Any) -> AsyncIterator[Socket]:
     """A socket on which nothing was said yet."""
     url = f"{web.ws_url}/connection/websocket{path}"
-    options = {"compression": None, "proxy": None, "max_size": None} | options
+    options = PATIENT | {"compression": None, "proxy": None, "max_size": None} | options
     async with connect(url, **options) as connection:
         yield Socket(connection)
 

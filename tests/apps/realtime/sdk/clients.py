@@ -153,7 +153,7 @@ class PythonClient(Client):
         self._client = centrifuge.Client(
             self._url, events=_ClientEvents(self), token=token,
             get_token=get_token if token else None, use_protobuf=self._is_protobuf,
-            min_reconnect_delay=0.05, max_reconnect_delay=0.4, proxy=None,
+            timeout=PATIENCE_S, min_reconnect_delay=0.05, max_reconnect_delay=0.4, proxy=None,
         )  # fmt: skip
         await self._client.connect()
 
