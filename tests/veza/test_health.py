@@ -56,7 +56,7 @@ def ask_in_a_process(**environ: str) -> dict[str, Any]:
 
 
 def ask_until_in_time(
-    holds: Callable[[dict[str, Any]], bool] = lambda _: True, **environ: str
+    environ: dict[str, str], *, holds: Callable[[dict[str, Any]], bool] = lambda _: True
 ) -> dict[str, Any]:
     """The same of the first process that is held up by nothing but what it asks: on a machine that
     others keep busy one may get no processor for a while.
@@ -145,9 +145,11 @@ class TestWhatIsBroken:
     def test_everything_hangs_and_the_answer_still_comes_within_a_second(self) -> None:
         with black_hole() as postgres, black_hole() as redis:
             seen = ask_until_in_time(
-                DATABASE_URL=f"postgres://veza:canary-password@127.0.0.1:{postgres}/veza",
-                REDIS_URL=f"redis://127.0.0.1:{redis}/0",
-                AMQP_URL="",
+                {
+                    "DATABASE_URL": f"postgres://veza:canary-password@127.0.0.1:{postgres}/veza",
+                    "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
+                    "AMQP_URL": "",
+                }
             )
 
         status, document = seen["answers"][0]
@@ -188,9 +190,9 @@ class TestWhatIsBroken:
     ) -> None:
         bucket = {"DATABASE_URL": database_url, "VEZA_DATA_DIR": str(tmp_path), **own_s3.settings}
         with black_hole() as port:
-            hung = ask_until_in_time(**bucket | {"S3_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
-        missing = ask_until_in_time(**bucket | {"S3_BUCKET": "another"})
-        whole = ask_until_in_time(is_storage_up, **bucket)
+            hung = ask_until_in_time(bucket | {"S3_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
+        missing = ask_until_in_time(bucket | {"S3_BUCKET": "another"})
+        whole = ask_until_in_time(bucket, holds=is_storage_up)
 
         states = [
             [document["dependencies"]["storage"]["state"] for _, document in seen["answers"]]
