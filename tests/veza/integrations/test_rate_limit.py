@@ -42,14 +42,14 @@ def limiter(request: pytest.FixtureRequest) -> Iterator[RateLimit]:
 
 
 class TestBuckets:
-    @pytest.mark.parametrize("count", [1, 59, 60, 500])
+    @pytest.mark.parametrize("count", [1, 5, 6, 50])
     def test_what_was_given_already_can_be_counted(self, limiter: RateLimit, count: int) -> None:
         key = new_key()
 
-        told = limiter.charge(key=key, per_minute=60, count=count)
+        told = limiter.charge(key=key, per_minute=6, count=count)
 
-        assert told.remaining == max(0, 60 - count)
-        assert limiter.take(key=key, per_minute=60).is_allowed == (count < 60)
+        assert told.remaining == max(0, 6 - count)
+        assert limiter.take(key=key, per_minute=6).is_allowed == (count < 6)
 
     @pytest.mark.parametrize("limit", [1, 7, 10, 100, 997])
     def test_hold_exactly_the_limit(self, limiter: RateLimit, limit: int) -> None:
@@ -64,16 +64,16 @@ class TestBuckets:
         assert decisions[0].limit == limit
 
     def test_say_when_they_are_full_again(self, limiter: RateLimit) -> None:
-        key = new_key()
+        key, began = new_key(), time.time()
         for _ in range(30):
             decision = limiter.take(key=key, per_minute=60)
-        assert abs(decision.full_at_s - (time.time() + 30)) <= 2
+        assert began + 28 <= decision.full_at_s <= time.time() + 32
 
     def test_say_honestly_how_long_to_wait(self, limiter: RateLimit) -> None:
-        key = new_key()
+        key, began = new_key(), time.monotonic()
         decisions = [limiter.take(key=key, per_minute=6) for _ in range(7)]
         assert [decision.retry_after_s for decision in decisions[:6]] == [0] * 6
-        assert 9 <= decisions[6].retry_after_s <= 10
+        assert 9 - (time.monotonic() - began) <= decisions[6].retry_after_s <= 10
         assert decisions[6].remaining == 0
 
     def test_are_one_for_each_key(self, limiter: RateLimit) -> None:
