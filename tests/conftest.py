@@ -109,7 +109,7 @@ def contract_keys(redis_connection: redis.Redis | None) -> Iterator[redis.Redis]
     """
     if redis_connection is None:
         pytest.fail(f"REDIS_URL is not set. {HOW}", pytrace=False)
-    with redis_connection.lock("tests:contract-keys", timeout=60, blocking_timeout=120):
+    with redis_connection.lock("tests:contract-keys", timeout=600, blocking_timeout=600):
         for pattern in ("latest:t-*", "history:t-*", "history:type:t-*", "processed:*"):
             if keys := list(redis_connection.scan_iter(pattern)):
                 redis_connection.delete(*keys)

@@ -9,8 +9,9 @@ from veza.settings import CACHES, DATABASES, REDIS_URL
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
 
-# A busy machine must not make a test count in the process instead of in Redis.
+# A busy machine must not make a test do in the process what belongs into Redis.
 RATE_LIMIT_TIMEOUT_S = 5
+ROOM_STATE_TIMEOUT_S = 5
 
 # Facts drop what is cached when they are committed, and most tests commit nothing: it is turned on
 # where it is tested (tests/veza/caching).

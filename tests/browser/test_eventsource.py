@@ -8,11 +8,11 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.apps.realtime.live import Live, installed
 from tests.browser.test_pages import FLAGS
+from tests.patience import PATIENCE_MS
 from tests.veza.asgi.wire import until
 
 pytestmark = pytest.mark.needs_browser
 
-TIMEOUT_S = 30.0
 WATCH = """() => {
     window.ids = []; window.said = []; window.opened = 0; window.resets = 0
     const source = new EventSource('/api/v1/events/watch')
@@ -38,6 +38,7 @@ def page(live: Live) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{live.web.base_url}/")
         yield page
         browser.close()
@@ -45,7 +46,7 @@ def page(live: Live) -> Iterator[Page]:
 
 def wait(page: Page, condition: str) -> None:
     """Until it holds. The page's policy forbids what `page.wait_for_function` does."""
-    until(lambda: page.evaluate(condition), timeout_s=TIMEOUT_S)
+    until(lambda: page.evaluate(condition))
 
 
 def received(page: Page, count: int) -> list[str]:

@@ -13,6 +13,7 @@ from tests import npm
 from tests.browser.test_pages import FLAGS
 from tests.browser.test_streams import files
 from tests.factories import sound
+from tests.patience import PATIENCE_MS
 from veza.integrations.media.child import ChildProcessMedia
 
 pytestmark = pytest.mark.needs_browser
@@ -93,6 +94,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
             args=[*FLAGS, "--autoplay-policy=no-user-gesture-required"],
         )
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         yield page
         browser.close()

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 
 from apps.auth.types import RoleName
 from tests.factories.auth import PASSWORD, make_user
+from tests.patience import PATIENCE_MS
 
 pytestmark = [
     pytest.mark.needs_browser,
@@ -23,7 +24,6 @@ FLAGS = [
 ]  # fmt: skip
 PHONE = ViewportSize(width=390, height=844)
 DESKTOP = ViewportSize(width=1280, height=900)
-PATIENCE_MS = 20_000
 Scheme = Literal["light", "dark"]
 
 
@@ -83,7 +83,7 @@ def test_every_public_page_works(
 
     page.get_by_role("link", name="API documentation").click()
     login = page.locator("#operations-auth-auth_login_create, [id*=login]").first
-    expect(login).to_be_visible(timeout=PATIENCE_MS)  # drawn by Swagger from 700 KB
+    expect(login).to_be_visible()  # drawn by Swagger from 700 KB
     expect(page.get_by_role("button", name="Authorize")).to_be_visible()
     page.screenshot(path=tmp_path / f"docs-{scheme}.png")
 

@@ -10,6 +10,7 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from tests.apps.realtime.live import PASSWORD, Account, Live, installed
 from tests.browser.test_pages import FLAGS
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.needs_browser
 
@@ -76,6 +77,7 @@ def desk(live: Live) -> Iterator[Desk]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"http://localhost:{live.web.port}/")
         devtools = page.context.new_cdp_session(page)
         devtools.send("WebAuthn.enable")

@@ -18,6 +18,7 @@ from tests.apps.realtime.live import Account, Live, installed
 from tests.apps.realtime.sdk.clients import installed_packages
 from tests.browser.test_eventsource import received, wait
 from tests.browser.test_pages import FLAGS
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.needs_browser
 
@@ -27,7 +28,8 @@ WATCH = """([url, isProtobuf, token]) => {
     window.ids = []; window.states = []; window.recoveries = []
     const read = data => isProtobuf ? JSON.parse(new TextDecoder().decode(data)) : data
     const client = new Centrifuge(url, {
-        minReconnectDelay: 50, maxReconnectDelay: 400, ...(token ? { token } : {}),
+        timeout: 120_000, minReconnectDelay: 50, maxReconnectDelay: 400,
+        ...(token ? { token } : {}),
     })
     for (const state of ['connecting', 'connected', 'disconnected'])
         client.on(state, told => window.states.push([state, told.code ?? 0]))
@@ -60,6 +62,7 @@ def page(live: Live, build: str, tmp_path: Path) -> Iterator[Page]:
     with files(tmp_path) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         yield page
         browser.close()

@@ -16,6 +16,7 @@ from tests.apps.track.uploads.tus import PATH, Tus
 from tests.browser.test_pages import FLAGS
 from tests.browser.test_streams import files
 from tests.faults.rig.proxy import Board, Link
+from tests.patience import PATIENCE_MS
 from tests.veza.asgi.wire import until
 
 pytestmark = pytest.mark.needs_browser
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.needs_browser
 SDK = Path(__file__).parents[1] / "apps" / "track" / "uploads" / "sdk"
 SIZE = 20_000_000
 BYTES_PER_S = 4_000_000.0
-PATIENCE_MS = 90_000
 PAGE = """<!doctype html><title>Upload</title><input type=file><script src=tus.js></script><script>
 async function send(endpoint, token, options = {}) {
     window.failures = []
@@ -113,7 +113,7 @@ class Tab:
     def wait_until_sent(self, part: float) -> None:
         """So much more of the file, past the buffers of the browser and over the line."""
         wanted = self.line.carried + SIZE * part
-        until(lambda: self.line.carried > wanted, timeout_s=PATIENCE_MS / 1000)
+        until(lambda: self.line.carried > wanted)
 
     def wait_until_done(self) -> str:
         """The path of the upload."""

@@ -17,6 +17,7 @@ from tests.browser.test_pages import FLAGS
 from tests.browser.test_streams import files
 from tests.faults.rig.road import GAME, Road
 from tests.faults.rig.system import PASSWORD
+from tests.patience import PATIENCE_MS, PATIENCE_S
 from tests.veza.asgi.wire import until
 from veza.embedded.ports import udp_port
 
@@ -84,7 +85,7 @@ class Arena(Road):
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The body of an answer of the API."""
         url = f"http://127.0.0.1:{self.webs[0].port}/api/v1{path}"
-        answer = httpx.request(method, url, timeout=30, **options).raise_for_status()
+        answer = httpx.request(method, url, timeout=PATIENCE_S, **options).raise_for_status()
         return answer.json() if answer.content else None
 
     def rows(self, count: int) -> list[int]:
@@ -110,6 +111,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
     with files(tmp_path) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=flags)
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         yield page
         browser.close()
@@ -119,7 +121,7 @@ def test_a_page_watches_a_game_over_a_restart(arena: Arena, page: Page) -> None:
     account = arena.call("POST", "/auth/register", json=SOMEBODY)
     token, own = account["access"], f"user:{account['user']['id']}"
     first = [arena.insert()]
-    until(lambda: arena.latest() == first[0], timeout_s=60)
+    until(lambda: arena.latest() == first[0])
     wanted = [{"type": "subscribe", "room": room} for room in (f"game:{GAME}", own)]
     _open(arena, page, token, *wanted)
     page.wait_for_function("here.answers.length === 3")

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from deploy.services import catalogue, cli, places
 from deploy.services.ways import Available, Missing
+from tests.patience import PATIENCE_S
 
 ROOT = Path(settings.BASE_DIR)
 POSTGRES, REDIS, RABBITMQ, NATS, CLAMD, *_ = catalogue.SERVICES
@@ -22,7 +23,7 @@ NO_CLAMD = Missing(CLAMD, ("it is not installed", "there is no Docker"))
 def services(*words: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "deploy/services", *words], cwd=ROOT, env={**os.environ, **environ},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
 
 

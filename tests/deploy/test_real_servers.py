@@ -11,6 +11,7 @@ import pytest
 
 from deploy.services import clamd, nats, rabbitmq
 from deploy.services.wire import State
+from tests.patience import PATIENCE_S
 
 CHUNK_BYTES = 64 * 1024
 
@@ -23,7 +24,7 @@ def connected(variable: str) -> Iterator[socket.socket]:
             local.connect(parts.path)
             yield local
         return
-    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S) as connection:
         yield connection
 
 

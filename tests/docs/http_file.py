@@ -7,6 +7,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.patience import PATIENCE_S
+
 _VARIABLE = re.compile(r"^@([\w-]+) = (.*)$")
 _REFERENCE = re.compile(r"\{\{([^}]+)\}\}")
 NOTHING = "01936f2e-8c00-7b5a-9d3e-4f1a2b3c4d51"
@@ -47,7 +49,9 @@ class HttpFile:
         method, _, url = first.partition(" ")
         headers = dict(other.split(": ", 1) for other in others)
         content = self._content(body)
-        with httpx.stream(method, url, headers=headers, content=content, timeout=30) as answer:
+        with httpx.stream(
+            method, url, headers=headers, content=content, timeout=PATIENCE_S
+        ) as answer:
             if "text/event-stream" not in answer.headers.get("content-type", ""):
                 answer.read()  # a stream of events has no end
         return answer

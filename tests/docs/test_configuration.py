@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from tests.patience import PATIENCE_S
 from veza.config import ROOT
 
 PAGE = "docs/operations/configuration.md"
@@ -49,7 +50,7 @@ class TestDescribeConfig:
             env=environ | {"PATH": os.environ["PATH"]},
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
         for name in (PAGE, ".env.example"):
             assert (tmp_path / name).read_text() == (ROOT / name).read_text()

@@ -11,6 +11,7 @@ from django.conf import settings as project
 
 from apps.auth.models import User
 from tests.apps.auth.oidc.provider import CLIENT_ID, CLIENT_SECRET, running_provider
+from tests.patience import PATIENCE_S
 from veza.embedded.ports import free_port
 
 PAGE = Path(project.BASE_DIR) / "docs" / "api" / "auth.md"
@@ -36,7 +37,7 @@ def test_signs_in(live_server: Any, settings: Any, tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, str(script), live_server.url, "example", callback],
             env={"BROWSER": BROWSER, "PYTHONPATH": str(project.BASE_DIR)},
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
     assert done.stdout.endswith("Signed in as ada\n"), done.stderr

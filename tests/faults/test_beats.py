@@ -176,6 +176,23 @@ class TestDue:
 
         assert entry.is_due().is_due
 
+    def test_one_that_stands_still_while_it_sends_loses_the_run(
+        self, entry: SharedEntry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        PeriodicRun.objects.create(name="daily", ran_at=timezone.now() - timedelta(days=30))
+        scheduler = SharedScheduler(app=entry.app, lazy=True)
+        limits: list[str] = []
+
+        def look(*_: Any, **__: Any) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW idle_in_transaction_session_timeout")
+                limits.append(cursor.fetchone()[0])
+
+        monkeypatch.setattr(scheduler, "send_task", look)
+        scheduler.apply_async(entry, advance=False)
+
+        assert limits == ["30s"]
+
     def test_an_interval_is_over_when_it_is_over(self, entry: SharedEntry) -> None:
         entry.schedule = schedule(run_every=PERIOD)
         PeriodicRun.objects.create(name="daily", ran_at=timezone.now() - PERIOD)

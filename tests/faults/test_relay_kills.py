@@ -14,7 +14,6 @@ from django.db import connection
 
 from apps.events import registry, selectors
 from tests.apps.events.rig import (
-    PATIENCE_S,
     ThingChanged,
     change,
     eventually,
@@ -23,6 +22,7 @@ from tests.apps.events.rig import (
     start_relay,
 )
 from tests.faults.rig.sizes import SIZE
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

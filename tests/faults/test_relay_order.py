@@ -13,7 +13,6 @@ from apps.events import registry, services
 from apps.events.models import LoggedFact, OutboxFact
 from apps.events.types import Subject
 from tests.apps.events.rig import (
-    PATIENCE_S,
     ThingChanged,
     change,
     eventually,
@@ -22,6 +21,7 @@ from tests.apps.events.rig import (
     outbox_is_empty,
     relay_thread,
 )
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

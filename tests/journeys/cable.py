@@ -5,6 +5,8 @@ import socket
 import threading
 from collections.abc import Iterator
 
+from tests.patience import PATIENCE_S
+
 CHUNK = 16 * 1024
 
 
@@ -33,9 +35,9 @@ class Cable:
         """Once the browser has sent so many bytes more."""
         self._left = sent
 
-    def wait_until_cut(self, *, within_s: float = 60) -> None:
+    def wait_until_cut(self) -> None:
         """Until it has carried that much."""
-        assert self._severed.wait(within_s), "the browser sends nothing"
+        assert self._severed.wait(PATIENCE_S), "the browser sends nothing"
 
     def mend(self) -> None:
         self._left = None

@@ -16,12 +16,12 @@ from playwright.sync_api import Browser, Locator, Page, Response, expect, sync_p
 
 from tests import npm
 from tests.browser.test_pages import FLAGS
+from tests.patience import PATIENCE_MS, PATIENCE_S
 from tests.veza.test_up import Up, environment
 from veza.embedded import datadir
 from veza.embedded.ports import free_port
 
 PASSWORD = "violet tape under rain"
-PATIENCE_MS = 60_000
 SERIOUS = {"serious", "critical"}
 AXE = Path(__file__).parents[1] / "browser" / "axe"
 # Notices go after some seconds, which a busy machine may let pass before a test looks.
@@ -32,6 +32,7 @@ new MutationObserver(() => {
     if (!told.endsWith(now)) told += now
 }).observe(document, { childList: true, subtree: true, characterData: true })
 """
+expect.set_options(timeout=PATIENCE_MS)
 # Of policies the browser complains on the console; of answers with an error status it does, too.
 REFUSED = "Failed to load resource"
 _ADMIN = """
@@ -82,7 +83,7 @@ class Person:
 
     def sees(self, what: str | Locator) -> None:
         where = self.page.get_by_text(what).first if isinstance(what, str) else what
-        expect(where).to_be_visible(timeout=PATIENCE_MS)
+        expect(where).to_be_visible()
 
     def was_told(self, what: str) -> None:
         """In a notice, since the page was loaded."""
@@ -152,7 +153,7 @@ class House:
     def register(self, username: str) -> dict[str, str]:
         """An account without a browser; the headers that prove it."""
         body = {"username": username, "email": f"{username}@example.org", "password": PASSWORD}
-        answer = httpx.post(f"{self.address}/api/v1/auth/register", json=body, timeout=30)
+        answer = httpx.post(f"{self.address}/api/v1/auth/register", json=body, timeout=PATIENCE_S)
         return {"Authorization": f"Bearer {answer.raise_for_status().json()['access']}"}
 
     def admin(self) -> tuple[str, str]:

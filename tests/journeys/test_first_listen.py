@@ -24,6 +24,7 @@ from tests.faults.rig.waiting import say
 from tests.journeys.cable import cable
 from tests.journeys.people import House, Person, house
 from tests.journeys.songs import song
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import CERTIFICATES
 
 pytestmark = pytest.mark.needs_browser
@@ -127,7 +128,7 @@ def test_what_goes_wrong_is_said_and_the_visit_goes_on(
     look(guest, "after-a-restart-phone")
 
     home_of_track = f"{home.address}/api/v1/tracks/{tracks[1]}"
-    httpx.delete(home_of_track, headers=headers, timeout=30).raise_for_status()
+    httpx.delete(home_of_track, headers=headers, timeout=PATIENCE_S).raise_for_status()
     guest.was_told("“Rooftops” was deleted by its owner. Going on with “Paper lanterns”.")
     guest.hears()
 
@@ -275,16 +276,16 @@ def send(home: House, headers: dict[str, str], song: Path) -> str:
     """A public track of this recording, sent at once; its id."""
     with song.open("rb") as file:
         answer = httpx.post(
-            f"{home.address}/api/v1/tracks", headers=headers, timeout=60,
+            f"{home.address}/api/v1/tracks", headers=headers, timeout=PATIENCE_S,
             files={"file": (song.name, file)}, data={"visibility": "public"},
         )  # fmt: skip
     return str(answer.raise_for_status().json()["id"])
 
 
 def wait_until_ready(home: House, track_id: str, headers: dict[str, str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     where = f"{home.address}/api/v1/tracks/{track_id}/status"
-    with httpx.Client(headers=headers, timeout=30, verify=CERTIFICATES) as client:
+    with httpx.Client(headers=headers, timeout=PATIENCE_S, verify=CERTIFICATES) as client:
         while client.get(where).json()["status"] != "ready":
             assert time.monotonic() < deadline
             time.sleep(0.2)  # between two questions: callers are limited

@@ -18,9 +18,9 @@ from websockets.sync.client import ClientConnection, connect
 from tests.apps.realtime.live import Web
 from tests.apps.realtime.sse.stream import Stream
 from tests.apps.realtime.webtransport.blocking import BlockingSession
+from tests.patience import PATIENCE_S, PATIENT
 from tests.policy.matrix import Outcome, Row
 
-TIMEOUT_S = 20.0
 DONE = Outcome(code="done")
 Frame = dict[str, Any]
 
@@ -79,7 +79,7 @@ class Line:
             return self._socket, False
         connecting = connect(
             self.web.ws_url + self.path, additional_headers=headers, proxy=None,
-            compression=None, open_timeout=TIMEOUT_S,
+            compression=None, **PATIENT,
         )  # fmt: skip
         self._socket = self._open_now.enter_context(connecting)
         return self._socket, True
@@ -114,7 +114,7 @@ class Line:
             method = "ping"
         socket.send(json.dumps({"id": 7, method: request}))
         while True:
-            text = str(socket.recv(TIMEOUT_S))
+            text = str(socket.recv(PATIENCE_S))
             for reply in map(json.loads, text.split("\n")):
                 if reply.get("id") == 7:
                     return int(reply.get("error", {}).get("code", 0))
@@ -155,7 +155,7 @@ class Line:
         codes: list[str] = []
         pongs = 2 if frame["type"] == "ping" else 1
         while pongs > 0 and len(codes) < 2:
-            got = json.loads(socket.recv(TIMEOUT_S))
+            got = json.loads(socket.recv(PATIENCE_S))
             if got["type"] == "error":
                 codes.append(got["code"])
             pongs -= got["type"] == "pong"

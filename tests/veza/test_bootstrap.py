@@ -5,11 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.patience import PATIENCE_S
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "bootstrap.py"
 NOTHING = "# no packages\n"
@@ -46,20 +47,18 @@ def started(project: Path, *options: str, path: str = os.defpath) -> subprocess.
 
 def run(project: Path, *options: str) -> tuple[int, str, str]:
     with started(project, *options) as process:
-        printed, complained = process.communicate(timeout=120)
+        printed, complained = process.communicate(timeout=PATIENCE_S)
         return process.returncode, printed, complained
 
 
 class TestBootstrap:
     def test_makes_the_environment_once_however_many_ask(self, project):
         both = [started(project), started(project, "--dev")]
-        printed = [process.communicate(timeout=120)[0] for process in both]
+        printed = [process.communicate(timeout=PATIENCE_S)[0] for process in both]
         assert [process.returncode for process in both] == [0, 0]
         assert "".join(printed).count("Making .venv") == 1
-        began = time.monotonic()
         assert run(project) == (0, "", "")
         assert run(project, "--dev") == (0, "", "")
-        assert time.monotonic() - began < 5
 
     def test_begins_again_when_an_installation_was_cut_off(self, project):
         run(project, "--dev")
@@ -90,7 +89,7 @@ class TestBootstrap:
         uv.write_text('#!/bin/sh\n[ "$1" = --version ]\n')
         uv.chmod(0o755)
         with started(project, "--dev", path=f"{uv.parent}:{os.defpath}") as process:
-            _, complained = process.communicate(timeout=120)
+            _, complained = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, complained) == (0, "")
         assert not (project / ".venv" / ".unfinished").exists()
 

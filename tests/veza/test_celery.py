@@ -13,6 +13,7 @@ from celery import Celery
 from celery.result import AsyncResult
 from kombu import Connection
 
+from tests.patience import PATIENCE_S
 from veza.celery import DEAD, QUEUES, app, task_queue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +56,7 @@ def worker(queue: str, **environment: str) -> Iterator[None]:
         finally:
             process.terminate()
             try:
-                assert process.wait(timeout=30) == 0
+                assert process.wait(timeout=PATIENCE_S) == 0
             finally:
                 process.kill()
 
@@ -92,6 +93,6 @@ def _ping(broker: str, queue: str, *, results: str) -> str:
         )
     with sender:
         sent: AsyncResult = sender.send_task("veza.celery.ping", queue=queue)
-        answer: str = sent.get(timeout=60)
+        answer: str = sent.get(timeout=PATIENCE_S)
         sent.forget()
         return answer

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.config import ROOT, Config, ConfigError, load
 
 STRONG = "k3Xw9vQz7Lm2Rt8Yb4Nc6Hd1Fs5Gj0Pa"
@@ -268,7 +269,7 @@ class TestEmbeddedSecrets:
             )
             for _ in range(6)
         ]
-        keys = {child.communicate(timeout=60)[0].strip() for child in children}
+        keys = {child.communicate(timeout=PATIENCE_S)[0].strip() for child in children}
         assert len(keys) == 1
         assert keys != {""}
         assert [path.name for path in (tmp_path / "data").iterdir()] == ["secrets.json"]
@@ -282,7 +283,7 @@ class TestStart:
             env={"VEZA_DATA_DIR": str(tmp_path), "PORT": "none"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert result.returncode == 1
@@ -309,7 +310,7 @@ class TestDatabaseUrl:
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=True,
         )
         assert result.stdout.split() == ["db.internal", "6543", "p@ss", "veza", "require", "6", "6"]

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from django.utils import timezone
 
+from tests.patience import PATIENCE_S
 from veza.config import config
 from veza.kit.webtransport import address
 from veza.kit.webtransport.certificates import LIFE, OwnCertificates, make
@@ -50,7 +51,7 @@ def served(folder: Path) -> Iterator[int]:
     is_up = Event()
     thread = Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    assert is_up.wait(20)
+    assert is_up.wait(PATIENCE_S)
     try:
         yield listener.getsockname()[1]
     finally:

@@ -13,6 +13,7 @@ from aiosmtpd.handlers import Message
 from django.test import Client
 from pytest_httpserver import HTTPServer
 
+from tests.patience import PATIENCE_S
 from veza.embedded.ports import free_port
 from veza.integrations import mail
 
@@ -49,7 +50,7 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
 def send(**environment: str) -> None:
     """In a process that is configured by its environment, as an operator does it."""
     subprocess.run(
-        [sys.executable, "-c", SEND], cwd=ROOT, check=True, timeout=60,
+        [sys.executable, "-c", SEND], cwd=ROOT, check=True, timeout=PATIENCE_S,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "veza.settings"} | environment,
     )  # fmt: skip
 
@@ -72,7 +73,7 @@ def test_by_a_provider(httpserver: HTTPServer) -> None:
     address = httpserver.url_for("/")
     told = f"from django.conf import settings\nsettings.ANYMAIL['POSTMARK_API_URL'] = {address!r}\n"
     subprocess.run(
-        [sys.executable, "-c", told + SEND], cwd=ROOT, check=True, timeout=60,
+        [sys.executable, "-c", told + SEND], cwd=ROOT, check=True, timeout=PATIENCE_S,
         env=os.environ
         | {
             "DJANGO_SETTINGS_MODULE": "veza.settings",

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from tests.patience import PATIENCE_S
 from veza.celery import app as celery_app
 from veza.celery import task_queue
 
@@ -50,7 +51,7 @@ def scrape() -> str:
 
 def scrape_until(series: str, *, at_least: float) -> str:
     """What is read from other servers may be a second old."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while sample(text := scrape(), series) < at_least:
         assert time.monotonic() < deadline, f"{series} never rose"
         time.sleep(0.05)
@@ -98,7 +99,7 @@ class TestWhatIsCounted:
     def test_the_number_of_series_stays_small(self, database_url: str) -> None:
         answer = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(COUNT_SERIES)],
-            cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
+            cwd=ROOT, check=True, capture_output=True, text=True, timeout=PATIENCE_S,
             env=os.environ
             | {"DJANGO_SETTINGS_MODULE": "veza.settings", "DATABASE_URL": database_url},
         )  # fmt: skip
@@ -228,7 +229,7 @@ def test_several_processes_add_up_and_the_dead_hold_no_connections(tmp_path: Pat
     def run(code: str) -> str:
         return subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code)],
-            cwd=ROOT, env=environ, check=True, capture_output=True, text=True, timeout=60,
+            cwd=ROOT, env=environ, check=True, capture_output=True, text=True, timeout=PATIENCE_S,
         ).stdout  # fmt: skip
 
     run(PROCESS)

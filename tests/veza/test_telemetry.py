@@ -21,6 +21,7 @@ from django.test import Client
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.factories.auth import PASSWORD, make_user
+from tests.patience import PATIENCE_S
 from tests.veza import crashing_urls
 from tests.veza.collector import Collected, collecting
 from veza.celery import app as celery_app
@@ -195,14 +196,14 @@ def test_a_task_carries_the_id_of_the_request_that_caused_it() -> None:
             queues=[queue],
             perform_ping_check=False,
             pool="solo",
-            shutdown_timeout=60,
+            shutdown_timeout=PATIENCE_S,
         ),
         captured("json") as stream,
         bind_request_id("asked-by-me"),
         structlog.contextvars.bound_contextvars(request_id="asked-by-me"),
     ):
         note.apply_async(queue=queue)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while '"task_succeeded"' not in stream.getvalue():
             assert time.monotonic() < deadline, stream.getvalue()
             time.sleep(0.05)
@@ -242,7 +243,7 @@ print(answer.status_code)
 def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=ROOT, check=False, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, check=False, capture_output=True, text=True, timeout=PATIENCE_S,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "veza.settings", **environ},
     )  # fmt: skip
 

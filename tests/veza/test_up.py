@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.embedded import datadir, processes, state
 from veza.embedded.ports import free_port
 
@@ -25,7 +26,6 @@ NAMES = {
     "postgres", "valkey", "web", "worker", "beat", "relay", "capture", "projector", "rounds",
     "webtransport",
 }  # fmt: skip
-PATIENCE_S = 90
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -77,7 +77,9 @@ class Up:
         return {entry["name"]: entry["pid"] for entry in state.read_processes(self.data_dir)}
 
     def status(self, path: str) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_S
+        ) as answer:
             status: int = answer.status
             return status
 
@@ -192,7 +194,7 @@ def _refused(data_dir: Path, port: int) -> str:
     """The one sentence with which `up` ends."""
     done = subprocess.run(
         [sys.executable, "manage.py", "up", "--data-dir", str(data_dir), "--port", str(port)],
-        capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+        capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_S, check=False,
         env=environment(VEZA_DATA_DIR=str(data_dir)),
     )  # fmt: skip
     assert done.returncode == 1

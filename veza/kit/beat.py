@@ -16,6 +16,8 @@ _FIND = "SELECT ran_at, clock_timestamp() FROM kit_periodicrun WHERE name = %s"
 _FIRST = """
 INSERT INTO kit_periodicrun (name, ran_at) VALUES (%s, clock_timestamp()) ON CONFLICT DO NOTHING
 """
+_HOLDS_NOBODY_UP = "SET LOCAL idle_in_transaction_session_timeout = '30s'"
+"""A beat that stands still while it sends loses the run, for which all others would wait."""
 _RAN = "UPDATE kit_periodicrun SET ran_at = %s WHERE name = %s"
 
 
@@ -61,6 +63,7 @@ def _state(schedule: BaseSchedule, *, name: str, claims: bool = False) -> scheds
     """Whether the task is due, and in how many seconds to ask again; `claims` takes the run."""
     with connection.cursor() as cursor:
         if claims:  # the time is read after the lock, or a beat that waited would find it due
+            cursor.execute(_HOLDS_NOBODY_UP)
             cursor.execute("SELECT 1 FROM kit_periodicrun WHERE name = %s FOR UPDATE", [name])
         cursor.execute(_FIND, [name])
         row = cursor.fetchone()

@@ -12,6 +12,7 @@ from werkzeug import Response
 
 from apps.auth.models import User
 from tests.factories.auth import PASSWORD
+from tests.patience import PATIENCE_S
 from veza.integrations.breached_passwords import ranges
 
 pytestmark = pytest.mark.django_db(transaction=True)  # in a transaction nobody is asked
@@ -123,7 +124,7 @@ class TestAway:
         settings.BREACHED_PASSWORDS_BACKEND = settings.BREACHED_PASSWORDS_BACKEND
         given_up = Event()
         collection.expect_request(f"/range/{PREFIX}").respond_with_handler(
-            lambda _: Response(f"{END}:42" if given_up.wait(10) else "")
+            lambda _: Response(f"{END}:42" if given_up.wait(PATIENCE_S) else "")
         )
 
         response = register(api_client)

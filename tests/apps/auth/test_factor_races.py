@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests.apps.realtime.live import PASSWORD, Account, Live, Web, installed
 from tests.factories.factors import code_of
+from tests.patience import PATIENCE_S
 
 SENDERS = 50
 AT_ONCE = 25
@@ -45,7 +46,7 @@ def log_in_at_once(webs: list[Web], account: Account, otp: str) -> list[tuple[in
     body = {"login": account.username, "password": PASSWORD, "otp": otp}
 
     def send(number: int) -> tuple[int, str]:
-        start.wait(timeout=60)
+        start.wait(timeout=PATIENCE_S)
         answer: httpx.Response = webs[number % 2].call("POST", "/api/v1/auth/login", json=body)
         told: dict[str, Any] = answer.json()
         return answer.status_code, told.get("code", "")

@@ -20,6 +20,7 @@ from apps.auth.models import RefreshToken, Session, User
 from apps.auth.services import accounts, demo, sessions, staff
 from apps.auth.types import RevokedReason, RoleName
 from tests.factories.auth import PASSWORD, PHONE, make_user, sign_in
+from tests.patience import PATIENCE_S
 from tests.support import published
 from veza.kit.context import Client
 from veza.kit.errors import PreconditionError
@@ -36,7 +37,7 @@ def at_once(times: int, call: Callable[[int], T]) -> list[T]:
     def run(number: int) -> T:
         try:
             connection.ensure_connection()
-            start.wait(timeout=30)
+            start.wait(timeout=PATIENCE_S)
             return call(number)
         finally:
             connection.close()

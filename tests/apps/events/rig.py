@@ -21,8 +21,7 @@ from apps.events import services
 from apps.events.models import LoggedFact, OutboxFact
 from apps.events.relay import Pace, Relay
 from apps.events.types import Fact, Subject
-
-PATIENCE_S = 60
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from apps.events.models import DeadLetter, Delivery, LoggedFact
 from apps.events.types import Envelope, Fact, Retries
 from tests.apps.events.handlers import handler, plan, run_due
 from tests.apps.events.rig import ThingChanged, change, move
+from tests.patience import PATIENCE_S
 from veza.kit.context import current_request_id
 from veza.kit.errors import UpstreamError
 
@@ -100,7 +101,7 @@ class TestDelivery:
             both.append(envelope.id)
 
         def work(event_id: UUID) -> None:
-            started.wait(10)
+            started.wait(PATIENCE_S)
             delivery.deliver(event_id=event_id, handler_name="tests.react")
             connection.close()
 

@@ -28,6 +28,7 @@ from tests.apps.events.rig import (
     outbox_is_empty,
     relay_thread,
 )
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +58,7 @@ def redis_at(port: int) -> dict[str, Any]:
 
 @contextmanager
 def relay_that_polls_seldom() -> Iterator[Relay]:
-    relay = Relay(pace=Pace(poll_s=30))
+    relay = Relay(pace=Pace(poll_s=100 * PATIENCE_S))
     thread = threading.Thread(target=relay.run)
     thread.start()
     try:
@@ -72,7 +73,7 @@ def test_a_commit_wakes_a_relay_that_would_poll_only_later() -> None:
     with relay_that_polls_seldom():
         change()
         eventually(outbox_is_empty)  # its first look
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while not (is_quick := took_effect_within(1.0)) and time.monotonic() < deadline:
             pass  # it may still be subscribing
     assert is_quick
@@ -114,7 +115,7 @@ def publish(step: int) -> None:
 def test_a_redis_that_hangs_costs_a_commit_nothing(settings: Any, own_hints: Hints) -> None:
     with socket.create_server(("127.0.0.1", 0)) as hung:  # takes connections, never answers
         settings.CHANNEL_LAYERS = redis_at(hung.getsockname()[1])
-        assert slowest_hint_s(own_hints, seconds=1.5) < SEND_WITHIN_S / 2
+        assert costs_nothing(own_hints)
         assert change()
 
 
@@ -122,8 +123,13 @@ def test_a_redis_that_is_away_costs_a_commit_nothing(settings: Any, own_hints: H
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     settings.CHANNEL_LAYERS = redis_at(port)
-    assert slowest_hint_s(own_hints, seconds=1.5) < SEND_WITHIN_S / 2
+    assert costs_nothing(own_hints)
     assert change()
+
+
+def costs_nothing(of: Hints) -> bool:
+    """Who waited would do so each time; a busy machine may hold up a hint now and then."""
+    return any(slowest_hint_s(of, seconds=1.5) < SEND_WITHIN_S / 2 for _ in range(5))
 
 
 def slowest_hint_s(of: Hints, *, seconds: float) -> float:
@@ -190,7 +196,7 @@ class TestAnnouncement:
 
         listener = threading.Thread(target=lambda: asyncio.run(listen()))
         listener.start()
-        assert ready.wait(10)
+        assert ready.wait(PATIENCE_S)
         with relay_that_polls_seldom():
             eventually(lambda: told_of_a_change(heard))
         done.set()
@@ -228,5 +234,5 @@ async def _heads_told(count: int) -> list[int]:
     channel = await layer.new_channel()
     await layer.group_add(FACTS, channel)
     with relay_thread():
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             return [(await layer.receive(channel))["last"] for _ in range(count)]

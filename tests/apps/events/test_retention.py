@@ -23,6 +23,7 @@ from tests.apps.events.rig import change, eventually, move, outbox_is_empty, rel
 from tests.apps.events.test_relay import execute, partitions
 from tests.faults.rig.sizes import SIZE
 from tests.faults.rig.waiting import say
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +32,7 @@ PARTITION = 200
 THINGS = 4
 ROOMS = [f"thing:{thing}" for thing in range(THINGS)]
 FACTS = {"small": 2_000, "medium": 20_000, "large": 100_000}[SIZE.name]
-WITHIN_S = 60 + FACTS / 50
+WITHIN_S = 2 * PATIENCE_S + FACTS / 50
 
 
 @pytest.fixture

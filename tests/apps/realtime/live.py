@@ -27,13 +27,12 @@ from psycopg import sql
 from websockets.sync.client import connect
 
 from tests.emptying import WAITS_FOR_NO_DISK
+from tests.patience import PATIENCE_S, PATIENT
 from tests.veza.asgi.serving import is_alive
 from tests.veza.asgi.wire import CERTIFICATES, until
 from veza.embedded.ports import free_port
 from veza.kit.models import new_id
 
-START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 60.0
 ASK_S = 0.05  # the processor belongs to the process that starts
 PASSWORD = "violet tape under rain"
 ENVIRONMENT = {
@@ -102,8 +101,8 @@ class Program:
             )  # fmt: skip
         until(
             lambda: started.poll() is not None or self.is_ready(),
-            timeout_s=START_TIMEOUT_S, tick_s=ASK_S,
-        )  # fmt: skip
+            tick_s=ASK_S,
+        )
         assert started.poll() is None, self.log.read_text()[-3000:]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -113,7 +112,7 @@ class Program:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            code = self.process.wait(STOP_TIMEOUT_S)
+            code = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -148,7 +147,7 @@ class Web(Program):
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request to the API; `path` begins with a slash."""
         url = f"{self.base_url}{path}"
-        return httpx.request(method, url, timeout=30, verify=CERTIFICATES, **options)
+        return httpx.request(method, url, timeout=PATIENCE_S, verify=CERTIFICATES, **options)
 
     def register(self) -> Account:
         """A new account, signed in."""
@@ -231,11 +230,11 @@ class Live:
     def ingest(self, web: Web, *prices: dict[str, Any]) -> None:
         """Send prices as an ingestor does: `{"instrument", "price", "ts"}`."""
         headers = {"Authorization": f"Bearer {self.demo['tokens']['ingestor']}"}
-        with connect(f"{web.ws_url}/ws/ingest", additional_headers=headers) as socket:
+        with connect(f"{web.ws_url}/ws/ingest", additional_headers=headers, **PATIENT) as socket:
             for price in prices:
                 socket.send(json.dumps({"type": "price_update", **price}))
             socket.send(json.dumps({"type": "ping"}))
-            assert json.loads(socket.recv(START_TIMEOUT_S))["type"] == "pong"
+            assert json.loads(socket.recv(PATIENCE_S))["type"] == "pong"
 
     @cached_property
     def demo(self) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Live, Web
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
+from tests.patience import PATIENCE_S, PATIENT
 
-TIMEOUT_S = 20.0
 PAGE = 100
 
 
@@ -92,14 +92,16 @@ def by_list(live: Live, web: Web, room: str, place: Place, count: int) -> Answer
 
 def by_json(live: Live, web: Web, room: str, place: Place, count: int) -> Answer:
     """The Centrifugo protocol in JSON."""
-    with connect(f"{web.ws_url}/connection/websocket", proxy=None, max_size=None) as socket:
+    with connect(
+        f"{web.ws_url}/connection/websocket", proxy=None, max_size=None, **PATIENT
+    ) as socket:
         return _resume(live, _JSON(socket), room, place)
 
 
 def by_protobuf(live: Live, web: Web, room: str, place: Place, count: int) -> Answer:
     """The same in Protobuf, encoded by the published schema."""
     with connect(
-        f"{web.ws_url}/connection/websocket", proxy=None, max_size=None,
+        f"{web.ws_url}/connection/websocket", proxy=None, max_size=None, **PATIENT,
         subprotocols=["centrifuge-protobuf"],  # type: ignore[list-item] # a name of text
     ) as socket:  # fmt: skip
         return _resume(live, _Protobuf(socket), room, place)
@@ -117,7 +119,7 @@ class _JSON:
 
     def get(self) -> dict[str, Any]:
         while not self.waiting:
-            self.waiting = [reply for reply in self.read(self.socket.recv(TIMEOUT_S)) if reply]
+            self.waiting = [reply for reply in self.read(self.socket.recv(PATIENCE_S)) if reply]
         return self.waiting.pop(0)
 
     def read(self, frame: Any) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests import npm
 from tests.apps.realtime.live import Live, Web
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import until
 from veza.pages.asyncapi import ENVELOPE
 
@@ -22,7 +23,6 @@ FOLDER = Path(settings.BASE_DIR) / "docs" / "examples" / "streams"
 PROGRAMS = sorted(path.name for path in FOLDER.iterdir() if path.suffix in {".py", ".mjs"})
 OF_FACTS = [name for name in PROGRAMS if not name.startswith("backbone")]
 OF_PRICES = [name for name in PROGRAMS if name.startswith("backbone")]
-WITHIN_S = 60.0
 
 
 @dataclass(kw_only=True)
@@ -88,16 +88,16 @@ def test_each_comes_back_after_a_restart_and_shows_what_it_had_missed(
         )
         seen = {each.name: came(live, each) for each in listening}
         for each in watching:
-            until(lambda each=each: each.prices() == [1.5], timeout_s=WITHIN_S)  # type: ignore[misc]
+            until(lambda each=each: each.prices() == [1.5])  # type: ignore[misc]
         web.kill()  # a cut without a word, as a crash makes it
         missed = live.commit([{"n": 1}] * 3)
         live.wait_until_logged(missed)
         web.start()
         for each in listening:
-            until(lambda each=each: missed[-1] in each.ids(), timeout_s=WITHIN_S)  # type: ignore[misc]
-            until(lambda each=each: told_missed(each) >= len(missed), timeout_s=WITHIN_S)  # type: ignore[misc]
+            until(lambda each=each: missed[-1] in each.ids())  # type: ignore[misc]
+            until(lambda each=each: told_missed(each) >= len(missed))  # type: ignore[misc]
         for each in watching:  # the last price comes again, so that nothing stale is shown
-            until(lambda each=each: each.prices() == [1.5, 1.5], timeout_s=WITHIN_S)  # type: ignore[misc]
+            until(lambda each=each: each.prices() == [1.5, 1.5])  # type: ignore[misc]
     envelope = Draft202012Validator(ENVELOPE)
     for each in listening:
         assert [id_ for id_ in each.ids() if id_ in {seen[each.name], *missed}] == [
@@ -124,8 +124,8 @@ def came(live: Live, program: Running) -> str:
         sent.extend(live.commit([{"n": 0}]))
         return bool(set(program.ids()) & set(sent))
 
-    until(has_come, timeout_s=WITHIN_S)
-    until(lambda: sent[-1] in program.ids(), timeout_s=WITHIN_S)
+    until(has_come, tick_s=0.1)
+    until(lambda: sent[-1] in program.ids())
     return sent[-1]
 
 
@@ -141,11 +141,11 @@ def test_each_goes_on_where_its_last_run_has_ended(live: Live, web: Web, tmp_pat
         arguments = ["--url", web.base_url, *options(name), *state]
         with running(name, tmp_path, *arguments) as first:
             last = came(live, first)
-            until(lambda path=state[1]: last in Path(path).read_text(), timeout_s=WITHIN_S)  # type: ignore[misc] # noqa: B023
+            until(lambda path=state[1]: last in Path(path).read_text())  # type: ignore[misc] # noqa: B023
         missed = live.commit([{"n": 1}] * 2)
         live.wait_until_logged(missed)
         with running(name, tmp_path, *arguments) as second:
-            until(lambda program=second: missed[-1] in program.ids(), timeout_s=WITHIN_S)  # type: ignore[misc] # noqa: B023
+            until(lambda program=second: missed[-1] in program.ids())  # type: ignore[misc] # noqa: B023
             assert second.ids()[:2] == missed
 
 
@@ -153,7 +153,7 @@ def test_each_goes_on_where_its_last_run_has_ended(live: Live, web: Web, tmp_pat
 def test_a_room_that_is_not_there_is_told_in_a_sentence(web: Web, name: str) -> None:
     done = subprocess.run(
         [*command(name), "--url", web.base_url, "--rooms", "nothing:here"],
-        capture_output=True, text=True, check=False, timeout=WITHIN_S,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
 
     assert (done.returncode, done.stdout) == (1, "")

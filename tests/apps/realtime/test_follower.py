@@ -18,6 +18,7 @@ from apps.realtime.log_reader import LogReader
 from apps.realtime.window import Window
 from tests.apps.realtime.fakes import Clock, Member
 from tests.apps.realtime.log import epoch, set_epoch, write_log
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,7 +80,7 @@ class Side:
         return await asyncio.to_thread(work)
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not holds():
                 await asyncio.sleep(0.005)
 

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from apps.auth.services.tokens import _backend
 from tests.apps.realtime.centrifugo.sockets import opened
 from tests.apps.realtime.live import Live, Web
+from tests.patience import PATIENCE_S, PATIENT
 
 HS256 = {"alg": "HS256", "typ": "JWT"}
 ABSENT = "00000000-0000-7000-8000-000000000000"
@@ -78,7 +79,7 @@ def forged(live: Live) -> dict[str, str]:
     "path", ["/api/v1/users/me", "/api/v1/events/watch", "/api/v1/events", "/api/v1/auth/sessions"]
 )
 def test_over_http(web: Web, forged: dict[str, str], path: str) -> None:
-    with httpx.Client(base_url=web.base_url, timeout=30) as client:
+    with httpx.Client(base_url=web.base_url, timeout=PATIENCE_S) as client:
         for wrong, token in forged.items():
             answer = client.get(path, headers={"Authorization": f"Bearer {token}"})
             assert (answer.status_code, wrong) in [(401, wrong), (431, "100 kB")]
@@ -105,8 +106,10 @@ async def _backbone(web: Web, path: str, token: str) -> int | None:
     """The status with which it is refused, or the code with which it is closed."""
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        async with connect(f"{web.ws_url}{path}", additional_headers=headers, proxy=None) as socket:
-            deadline = time.monotonic() + 15
+        async with connect(
+            f"{web.ws_url}{path}", additional_headers=headers, proxy=None, **PATIENT
+        ) as socket:
+            deadline = time.monotonic() + PATIENCE_S
             while time.monotonic() < deadline:
                 await socket.recv()
     except InvalidStatus as refused:

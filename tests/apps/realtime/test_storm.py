@@ -9,12 +9,12 @@ from psycopg import sql
 
 from tests.apps.realtime.centrifugo.sockets import connected
 from tests.apps.realtime.live import Live, Web
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import until
 
 STREAMS = 600
 SOCKETS = 400
 MISSED = 100
-WITHIN_S = 60.0
 
 
 def asks_again(web: Web) -> bool:
@@ -35,7 +35,7 @@ def without_database(live: Live) -> Iterator[None]:
             yield
         finally:
             admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
-            until(lambda: asks_again(live.web), timeout_s=WITHIN_S)
+            until(lambda: asks_again(live.web))
 
 
 async def stream(web: Web, last_id: str) -> list[str]:
@@ -75,7 +75,7 @@ async def test_a_thousand_come_back_at_once_without_a_database(live: Live, web: 
             *(asyncio.ensure_future(stream(web, last_id)) for _ in range(STREAMS)),
             *(asyncio.ensure_future(socket(web, offset)) for _ in range(SOCKETS)),
         ]
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(PATIENCE_S):
             received = await asyncio.gather(*coming)
     assert [n for n, each in enumerate(received) if each != ids] == []
 

@@ -14,12 +14,12 @@ from typing import Any
 from deploy.services import clamd
 from tests.apps.realtime.live import Account, Live, Program, installed
 from tests.apps.track.uploads.tus import Tus
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import until
 from veza.embedded.ports import free_port
 
 TRACKS = "/api/v1/tracks"
 ENDED = ("ready", "rejected", "failed")
-VERDICT_S = 30.0
 WORKERS = 2
 
 
@@ -109,9 +109,9 @@ class Studio:
         said: dict[str, Any] = self.call("GET", f"{TRACKS}/{track_id}/status").json()
         return said
 
-    def verdict(self, track_id: str, *, within_s: float = VERDICT_S) -> dict[str, Any]:
+    def verdict(self, track_id: str) -> dict[str, Any]:
         """How the making of it ended."""
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + PATIENCE_S
         while (said := self.status(track_id))["status"] not in ENDED:
             assert time.monotonic() < deadline, said
             time.sleep(0.1)
@@ -125,7 +125,7 @@ class Studio:
             found: dict[str, Any] = max(versions["results"], key=lambda each: each["n"])
             return found
 
-        until(lambda: shown()["status"] in ENDED, timeout_s=VERDICT_S)
+        until(lambda: shown()["status"] in ENDED)
         return shown()
 
     def children(self) -> set[int]:

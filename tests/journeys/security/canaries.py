@@ -16,6 +16,7 @@ import httpx
 import redis
 
 from tests.apps.realtime.live import Live, Web
+from tests.patience import PATIENCE_S
 
 TASK = re.compile(r'"body": "([\w+/=]+)"')
 MAILED = re.compile(r"#key=([\w.~=-]+)")
@@ -66,7 +67,7 @@ class Monitor:
     def close(self) -> None:
         """Nothing more is noted."""
         self._monitor.connection.disconnect()
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         self._client.close()
 
     def _run(self) -> None:

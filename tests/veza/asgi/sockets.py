@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Self
 
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import Wire
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -37,7 +38,7 @@ class RawSocket(Wire):
             self.socket.close()
             self.socket = socket.socket()
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-            self.socket.settimeout(20)
+            self.socket.settimeout(PATIENCE_S)
             self.socket.connect(("127.0.0.1", port))
         lines = [
             f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.serving import TEXT, bridged, served
 from tests.veza.asgi.wire import Wire, request, until
 from veza.kit.asgi.bridge import WSGIBridge
@@ -207,7 +208,9 @@ class TestAnswer:
 
     def test_generator_is_sent_while_it_goes_on(self):
         go_on = threading.Event()
-        chunks = Closable(b"%d," % n if n != 1 or go_on.wait(10) else b"late" for n in range(500))
+        chunks = Closable(
+            b"%d," % n if n != 1 or go_on.wait(PATIENCE_S) else b"late" for n in range(500)
+        )
 
         def app(environ, start_response):
             start_response("200 OK", TEXT)
@@ -243,7 +246,7 @@ class TestAnswer:
         def app(environ, start_response):
             start_response("200 OK", TEXT)
             yield b"first"
-            release.wait(10)
+            release.wait(PATIENCE_S)
             yield b"second"
 
         bridge = WSGIBridge(app, threads=1, timeout_s=10)
@@ -255,7 +258,7 @@ class TestAnswer:
         with served(watched) as port:
             with Wire(port) as wire:
                 wire.send(request("/")).socket.recv(1000)
-            assert ended.wait(10)
+            assert ended.wait(PATIENCE_S)
             assert not release.is_set()
             release.set()
 

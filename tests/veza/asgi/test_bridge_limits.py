@@ -4,6 +4,7 @@ import io
 import threading
 import time
 
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.serving import TEXT, bridged, served
 from tests.veza.asgi.test_bridge import Closable, echo
 from tests.veza.asgi.wire import Wire, request, until
@@ -17,7 +18,7 @@ class TestTimeLimit:
 
         def app(environ, start_response):
             if environ["PATH_INFO"] == "/slow":
-                release.wait(10)
+                release.wait(PATIENCE_S)
                 start_response("200 OK", TEXT)
                 return late
             return echo(environ, start_response)
@@ -34,7 +35,7 @@ class TestTimeLimit:
         file, release = io.BytesIO(b"x"), threading.Event()
 
         def app(environ, start_response):
-            release.wait(10)
+            release.wait(PATIENCE_S)
             start_response("200 OK", TEXT)
             return environ["wsgi.file_wrapper"](file)
 
@@ -48,15 +49,15 @@ class TestTimeLimit:
             start_response("200 OK", TEXT)
             for _ in range(8):
                 yield b"x"
-                time.sleep(0.1)
+                time.sleep(0.3)
 
-        with bridged(app, timeout_s=0.4) as port, Wire(port) as wire:
+        with bridged(app, timeout_s=2) as port, Wire(port) as wire:
             assert wire.get("/").body == b"x" * 8
 
 
 class TestLine:
     def test_serves_more_requests_than_threads(self):
-        together = threading.Barrier(2, timeout=10)
+        together = threading.Barrier(2, timeout=PATIENCE_S)
 
         def app(environ, start_response):
             together.wait()
@@ -72,7 +73,7 @@ class TestLine:
         release = threading.Event()
 
         def app(environ, start_response):
-            release.wait(10)
+            release.wait(PATIENCE_S)
             return echo(environ, start_response)
 
         bridge = WSGIBridge(app, threads=1, timeout_s=10, max_waiting=2)
@@ -95,7 +96,7 @@ class TestLine:
 
         def app(environ, start_response):
             calls.append(environ["PATH_INFO"])
-            release.wait(10)
+            release.wait(PATIENCE_S)
             return echo(environ, start_response)
 
         bridge = WSGIBridge(app, threads=1, timeout_s=10)

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.serving import is_alive, process
 from tests.veza.asgi.wire import Wire, request, until
 from veza.embedded.ports import free_port
@@ -45,7 +46,7 @@ def run(*argv: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, *argv],
         cwd=settings.BASE_DIR, env=os.environ | environment, capture_output=True, text=True,
-        check=False, timeout=60,
+        check=False, timeout=PATIENCE_S,
     )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def start_request(wire: Wire) -> bytes:
 
 def is_refused(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -115,7 +116,7 @@ class TestStop:
             assert running.poll() is None
             answer = wire.send(rest).answer()
             assert (answer.status, answer.headers["connection"]) == (404, "close")
-            assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=PATIENCE_S) == 0
 
     @pytest.mark.parametrize("processes", ["2"])
     def test_second_signal_does_not_wait(self, processes):
@@ -128,7 +129,7 @@ class TestStop:
             running.send_signal(signal.SIGTERM)
             until(lambda: is_refused(port))
             running.send_signal(signal.SIGTERM)
-            assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=PATIENCE_S) == 0
 
     def test_does_not_wait_for_a_client_for_ever(self):
         port = free_port()
@@ -139,7 +140,7 @@ class TestStop:
         ):
             start_request(wire)
             running.send_signal(signal.SIGTERM)
-            assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=PATIENCE_S) == 0
             answer = wire.answer()
             assert (answer.status, answer.document["code"]) == (503, "server_stopping")
 
@@ -194,7 +195,7 @@ class TestApi:
         port = free_port()
         with process([*API, "--port", str(port), "--processes", "2"], port=port) as running:
             running.send_signal(signal.SIGTERM)
-            assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=PATIENCE_S) == 0
 
     def test_workers_end_when_the_one_that_minds_them_is_killed(self):
         port = free_port()

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import socket
 import time
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.serving import served
 from tests.veza.asgi.sockets import BINARY, CLOSE, PING, PONG, TEXT, RawSocket
 from tests.veza.asgi.wire import Wire, request, until
@@ -56,7 +58,7 @@ class Stage:
             return await result if asyncio.iscoroutine(result) else result
 
         assert self.loop is not None
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(PATIENCE_S)
 
     def port(self, number: int = -1) -> Port:
         until(lambda: self.ports)
@@ -171,15 +173,18 @@ class TestSockets:
 
 
 class TestSlowSockets:
-    def test_one_that_stops_reading_is_told_3008_when_it_reads_again(self, stage, server):
+    def test_one_that_stops_reading_is_told_3008_when_it_reads_again(
+        self, stage, server, monkeypatch
+    ):
+        monkeypatch.setattr(transport_ports, "SLOW_CLOSE_TIMEOUT_S", PATIENCE_S)
         with RawSocket(server, receive_bytes=4096) as client:
             client.opened()
             port = stage.port()
             written = self._fill(stage, port)
             assert SOCKET_BUDGET_BYTES <= written < SOCKET_BUDGET_BYTES + 1024 * 1024
-            frames = all_frames(client)
-            assert frames[-1].code == 3008
-            assert frames[-1].reason == "slow"
+            while (frame := client.frame()).opcode != CLOSE:
+                pass
+            assert (frame.code, frame.reason) == (3008, "slow")
 
     def test_one_that_never_reads_is_cut(self, stage, server, monkeypatch):
         monkeypatch.setattr(transport_ports, "SLOW_CLOSE_TIMEOUT_S", 0.3)
@@ -188,9 +193,10 @@ class TestSlowSockets:
             port = stage.port()
             self._fill(stage, port)
             until(lambda: stage.received and stage.received[-1]["type"] == "websocket.disconnect")
-            until(lambda: self._is_cut(client), timeout_s=5)
+            until(lambda: self._is_cut(client))
 
-    def test_others_are_not_held_up(self, stage, server):
+    def test_others_are_not_held_up(self, stage, server, monkeypatch):
+        monkeypatch.setattr(transport_ports, "SLOW_CLOSE_TIMEOUT_S", 10 * PATIENCE_S)
         with RawSocket(server, receive_bytes=4096) as slow:
             slow.opened()
             slow_port = stage.port()
@@ -199,10 +205,8 @@ class TestSlowSockets:
                 quick.opened()
                 until(lambda: len(stage.ports) == 2)
                 self._fill(stage, slow_port)
-                began = time.monotonic()
                 stage.do(stage.ports[1].write, text_frame(b"news"))
                 assert quick.frame().payload == b"news"
-                assert time.monotonic() - began < 1
 
     @staticmethod
     def _fill(stage, port) -> int:
@@ -221,6 +225,10 @@ class TestSlowSockets:
         except OSError:
             return True
         return False
+
+
+def _has(ports: list[Port], number: int) -> bool:
+    return len(ports) == number
 
 
 class TestStreams:
@@ -255,20 +263,36 @@ class TestStreams:
     def test_one_that_always_has_something_to_read_is_not_cut(self, stage, server, monkeypatch):
         """What lies there for it does not get less, because as much comes as it takes."""
         monkeypatch.setattr(protocols, "STALL_TIMEOUT_S", 0.5)
+        for number in range(1, 11):
+            with self._open(server) as wire:
+                until(partial(_has, stage.ports, number))
+                is_cut, longest_pause_s = self._read_on(stage, wire)
+            if not is_cut:
+                break
+            # On a machine that stands still nobody reads: try again.
+            assert longest_pause_s > protocols.STALL_TIMEOUT_S / 2
+        assert not is_cut
+
+    @staticmethod
+    def _read_on(stage, wire) -> tuple[bool, float]:
+        """Whether it was cut, and for how long at most nothing was read."""
         chunk = http_chunk(b"x" * 16 * 1024)
-        with self._open(server) as wire:
-            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
-            port = stage.port()
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        port, longest_s = stage.port(), 0.0
 
-            def fill_up():
-                while port.is_open and port.buffered < STREAM_BUDGET_BYTES - 2 * len(chunk):
-                    port.write(chunk)
+        def fill_up():
+            while port.is_open and port.buffered < STREAM_BUDGET_BYTES - 2 * len(chunk):
+                port.write(chunk)
 
-            ends_at = time.monotonic() + 5 * protocols.STALL_TIMEOUT_S
-            while time.monotonic() < ends_at:
+        read_at = time.monotonic()
+        ends_at = read_at + 5 * protocols.STALL_TIMEOUT_S
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            while time.monotonic() < ends_at and port.is_open:
                 stage.do(fill_up)
-                assert port.is_open
                 wire._exactly(len(chunk))
+                longest_s = max(longest_s, time.monotonic() - read_at)
+                read_at = time.monotonic()
+        return not port.is_open, max(longest_s, time.monotonic() - read_at)
 
     def test_one_that_has_stopped_reading_is_cut_below_its_budget(self, stage, server, monkeypatch):
         monkeypatch.setattr(protocols, "STALL_TIMEOUT_S", 0.2)
@@ -285,6 +309,13 @@ class TestStreams:
         stage.do(port.write, http_chunk(b"late"))
 
 
+async def has_come(sent: list[Any]) -> None:
+    """Three messages, the last of which is the end."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(sent) < 3:
+            await asyncio.sleep(0)
+
+
 class TestOtherServers:
     """The port over `send()`."""
 
@@ -298,7 +329,7 @@ class TestOtherServers:
         port.write(text_frame(b"a") + binary_frame(b"b" * 70_000))
         port.close(code=3001, reason="shutdown")
         port.write(text_frame(b"late"))
-        await asyncio.sleep(0.01)
+        await has_come(sent)
         assert sent == [
             {"type": "websocket.send", "text": "a"},
             {"type": "websocket.send", "bytes": b"b" * 70_000},
@@ -315,7 +346,7 @@ class TestOtherServers:
         port = SendPort({"type": "http"}, send)
         port.write(http_chunk(b"data: 1\n\n") + http_chunk(b"data: 2\n\n"))
         port.close()
-        await asyncio.sleep(0.01)
+        await has_come(sent)
         assert [message["body"] for message in sent] == [b"data: 1\n\n", b"data: 2\n\n", b""]
         assert [message["more_body"] for message in sent] == [True, True, False]
 

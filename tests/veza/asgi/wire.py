@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-TIMEOUT_S = 20.0
+from tests.patience import PATIENCE_S
+
 # For httpx, which otherwise reads those of this machine for each call: 30 ms.
 CERTIFICATES = ssl.create_default_context()
 
@@ -32,7 +33,7 @@ class Wire:
     """A connection to a server on this machine."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         self._rest = b""
 
     def __enter__(self) -> Self:
@@ -117,7 +118,7 @@ def request(path: str, *headers: str, method: str = "GET", body: bytes = b"") ->
 
 
 def until(
-    condition: Callable[[], object], *, timeout_s: float = TIMEOUT_S, tick_s: float = 0.01
+    condition: Callable[[], object], *, timeout_s: float = PATIENCE_S, tick_s: float = 0.01
 ) -> None:
     """Wait until `condition` holds; fails when it never does."""
     deadline = time.monotonic() + timeout_s

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.embedded import datadir, processes, state
 from veza.embedded.errors import EmbeddedError
 
@@ -60,9 +61,9 @@ class TestHold:
                 ],
             )
             with datadir.hold(tmp_path):
-                assert ours.wait(timeout=5) == -15
+                assert ours.wait(timeout=PATIENCE_S) == -15
                 if sys.platform.startswith("linux"):
-                    assert marked.wait(timeout=5) == -15
+                    assert marked.wait(timeout=PATIENCE_S) == -15
             assert foreign.poll() is None
             assert stranger.poll() is None
         finally:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.embedded.job import Job
-
-WITHIN_S = 20.0
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + PATIENCE_S
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)

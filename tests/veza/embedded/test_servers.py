@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.embedded import accounts, datadir, postgres, processes, state, valkey
 from veza.embedded.errors import EmbeddedError
 from veza.embedded.ports import free_port
@@ -136,7 +137,9 @@ class TestValkey:
 
 
 def _ask(service: Service, command: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", service.port or 0), timeout=5) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", service.port or 0), timeout=PATIENCE_S
+    ) as connection:
         connection.sendall(command.encode() + b"\r\n")
         return connection.recv(4096)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 Script = Callable[[socket.socket], None]
 
 
@@ -33,14 +35,14 @@ def _serving(server: socket.socket, script: Script) -> Iterator[None]:
     thread.start()
     yield
     server.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(PATIENCE_S)
 
 
 def _serve(server: socket.socket, script: Script) -> None:
     with suppress(OSError):
         while True:
             link, _ = server.accept()
-            link.settimeout(5)
+            link.settimeout(PATIENCE_S)
             with link, suppress(OSError):
                 script(link)
 

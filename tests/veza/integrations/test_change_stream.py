@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.patience import PATIENCE_S
 from veza.integrations.change_stream import (
     FIRST,
     ChangeStream,
@@ -209,16 +210,21 @@ class TestRead:
         began = time.monotonic()
 
         assert stream.read(topic, FIRST, limit=2, wait_s=0.2) == []
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < PATIENCE_S
 
     @pytest.mark.django_db(transaction=True)
     def test_returns_as_soon_as_something_comes(self, stream, topic):
         writer = stream if isinstance(stream, MemoryChangeStream) else type(stream)()
         stream.append(topic, [entry(8)], behind=None)
+        # A machine that stands still at the wrong moment may have it come late.
+        assert any(self._comes_at_once(stream, writer, topic, 100 + n) for n in range(5))
+
+    @staticmethod
+    def _comes_at_once(stream, writer, topic, number) -> bool:
         place = everything(stream, topic)[-1].place
 
         def write():
-            writer.append(topic, [entry(100)], behind=None)
+            writer.append(topic, [entry(number)], behind=None)
             connection.close()
 
         timer = threading.Timer(0.1, write)
@@ -227,9 +233,10 @@ class TestRead:
 
         found = stream.read(topic, place, limit=2, wait_s=2.4)
 
+        took_s = time.monotonic() - began
         timer.join()
-        assert values(found) == ['{"at":"100-0"}']
-        assert time.monotonic() - began < 2
+        assert values(found) in ([], [f'{{"at":"{number}-0"}}'])
+        return bool(found) and took_s < 2
 
 
 class TestClear:

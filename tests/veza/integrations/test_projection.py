@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.integrations.projection import (
     Announcement,
     Batch,
@@ -267,11 +268,11 @@ class TestKeysOfRedis:
     def test_a_round_is_published_and_marked_as_processed(self, in_redis, redis_connection):
         channel = redis_connection.pubsub()
         channel.subscribe("stream:t-dice")
-        channel.get_message(timeout=2)
+        channel.get_message(timeout=PATIENCE_S)
 
         apply(in_redis, effect("finished", 7, position=1))
 
-        assert channel.get_message(timeout=2)["data"].decode() == document(7)
+        assert channel.get_message(timeout=PATIENCE_S)["data"].decode() == document(7)
         assert 290 <= redis_connection.ttl("processed:7") <= 300
         assert redis_connection.zscore("history:t-dice", document(7)) == 1000
         channel.close()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
+from statistics import median
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ import redis
 from django.conf import settings
 from django.test import override_settings
 
+from tests.patience import PATIENCE_S
 from veza.integrations.rate_limit.memory import MemoryRateLimit
 from veza.integrations.rate_limit.redis import RedisRateLimit
 from veza.kit.rate_limits import Decision, RateLimit
@@ -40,14 +42,14 @@ def limiter(request: pytest.FixtureRequest) -> Iterator[RateLimit]:
 
 
 class TestBuckets:
-    @pytest.mark.parametrize("count", [1, 59, 60, 500])
+    @pytest.mark.parametrize("count", [1, 5, 6, 50])
     def test_what_was_given_already_can_be_counted(self, limiter: RateLimit, count: int) -> None:
         key = new_key()
 
-        told = limiter.charge(key=key, per_minute=60, count=count)
+        told = limiter.charge(key=key, per_minute=6, count=count)
 
-        assert told.remaining == max(0, 60 - count)
-        assert limiter.take(key=key, per_minute=60).is_allowed == (count < 60)
+        assert told.remaining == max(0, 6 - count)
+        assert limiter.take(key=key, per_minute=6).is_allowed == (count < 6)
 
     @pytest.mark.parametrize("limit", [1, 7, 10, 100, 997])
     def test_hold_exactly_the_limit(self, limiter: RateLimit, limit: int) -> None:
@@ -62,16 +64,16 @@ class TestBuckets:
         assert decisions[0].limit == limit
 
     def test_say_when_they_are_full_again(self, limiter: RateLimit) -> None:
-        key = new_key()
+        key, began = new_key(), time.time()
         for _ in range(30):
             decision = limiter.take(key=key, per_minute=60)
-        assert abs(decision.full_at_s - (time.time() + 30)) <= 2
+        assert began + 28 <= decision.full_at_s <= time.time() + 32
 
     def test_say_honestly_how_long_to_wait(self, limiter: RateLimit) -> None:
-        key = new_key()
+        key, began = new_key(), time.monotonic()
         decisions = [limiter.take(key=key, per_minute=6) for _ in range(7)]
         assert [decision.retry_after_s for decision in decisions[:6]] == [0] * 6
-        assert 9 <= decisions[6].retry_after_s <= 10
+        assert 9 - (time.monotonic() - began) <= decisions[6].retry_after_s <= 10
         assert decisions[6].remaining == 0
 
     def test_are_one_for_each_key(self, limiter: RateLimit) -> None:
@@ -212,10 +214,11 @@ class TestWhileRedisIsAway:
     def test_a_hung_redis_costs_few_requests_its_time_out(self, hung_redis: StubbornRedis) -> None:
         with override_settings(RATE_LIMIT_TIMEOUT_S=0.05):
             limiter = RedisRateLimit()
+        began = time.monotonic()
         times = sorted(seconds(lambda: limiter.take(key="k", per_minute=1000)) for _ in range(50))
-        assert times[40] < 0.02
-        assert sum(times) < 1
-        assert hung_redis.connections <= 4
+        assert median(times) < 0.02
+        # It is left alone for a while after each failure; on a slow machine there are more whiles.
+        assert hung_redis.connections <= 4 + 2 * (time.monotonic() - began)
 
     @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", ""])
     def test_the_process_counts_for_itself(
@@ -248,7 +251,7 @@ class TestWhileRedisIsAway:
             for _ in range(5):
                 limiter.take(key="k", per_minute=100_000)
             hung_redis.wake()
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE_S
             while len(caplog.records) < 2 and time.monotonic() < deadline:
                 limiter.take(key="k", per_minute=100_000)
         messages = [record.message for record in caplog.records]

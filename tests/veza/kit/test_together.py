@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from veza.kit.together import AT_ONCE, Together
 
 
@@ -17,7 +18,7 @@ class Answers:
 
     def __call__(self, numbers: list[int]) -> list[int | Exception]:
         self.asked.append(numbers)
-        assert self.gate.wait(10)
+        assert self.gate.wait(PATIENCE_S)
         return [ValueError(number) if number % 2 else 2 * number for number in numbers]
 
 

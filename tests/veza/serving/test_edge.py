@@ -10,6 +10,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from deploy.services.nginx import configure
+from tests.patience import PATIENCE_S
 from tests.veza.serving.own_nginx import running
 from veza.embedded.ports import free_port
 
@@ -39,7 +40,7 @@ def edge(folder: Path, *, behind: HTTPServer, staff: str = OPEN_TO_ALL) -> Itera
 
 def ask(port: int, path: str) -> tuple[int, str]:
     """The status and the type of the answer to exactly this address."""
-    link = HTTPConnection("127.0.0.1", port, timeout=20)
+    link = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     link.request("GET", path, headers={"X-Forwarded-For": "198.51.100.7"})
     answer = link.getresponse()
     answer.read()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.apps.realtime.live import Account
+from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import until
 from tests.veza.serving.own_nginx import shipped
 from tests.veza.serving.product import Product, segments
@@ -25,7 +26,7 @@ def front(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     storage = product.live.folder / "storage"
     with (
         shipped(folder, web_port=product.web.port, storage=storage) as base_url,
-        httpx.Client(base_url=base_url, timeout=30) as client,
+        httpx.Client(base_url=base_url, timeout=PATIENCE_S) as client,
     ):
         yield client
 

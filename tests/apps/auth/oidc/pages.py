@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-TIMEOUT_S = 15
+from tests.patience import PATIENCE_S
 
 
 def sign_in_there(authorization_url: str, *, login: str) -> dict[str, str]:
@@ -17,7 +17,7 @@ def sign_in_there(authorization_url: str, *, login: str) -> dict[str, str]:
 def back_from(authorization_url: str, *, login: str) -> str:
     """The same; the whole address at which the browser comes back."""
     callback = query_of(authorization_url)["redirect_uri"]
-    with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as browser:
+    with httpx.Client(timeout=PATIENCE_S, trust_env=False) as browser:
         response = browser.get(authorization_url)
         while True:
             if response.next_request is None:

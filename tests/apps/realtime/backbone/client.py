@@ -11,8 +11,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.apps.realtime.live import Account, Live, Web
+from tests.patience import PATIENCE_S, PATIENT
 
-TIMEOUT_S = 20.0
 _numbers = count(1)
 
 Frame = dict[str, Any]
@@ -25,7 +25,7 @@ class Program:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._connecting = connect(
-            web.ws_url + path, additional_headers=headers, proxy=None, open_timeout=TIMEOUT_S,
+            web.ws_url + path, additional_headers=headers, proxy=None, **PATIENT,
             compression=None, max_size=None, max_queue=None,
         )  # fmt: skip
         self.socket: ClientConnection = self._connecting.__enter__()
@@ -51,7 +51,7 @@ class Program:
 
     def get(self) -> Frame:
         """The next frame."""
-        frame: Frame = json.loads(self.socket.recv(TIMEOUT_S))
+        frame: Frame = json.loads(self.socket.recv(PATIENCE_S))
         return frame
 
     def has_more(self, *, within_s: float) -> bool:
@@ -89,7 +89,7 @@ class Program:
         """The close code, once the server has closed; what comes before is left out."""
         with suppress(ConnectionClosed):
             while True:
-                self.socket.recv(TIMEOUT_S)
+                self.socket.recv(PATIENCE_S)
         code = self.socket.close_code
         assert code is not None
         return code

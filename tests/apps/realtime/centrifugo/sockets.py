@@ -10,8 +10,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.apps.realtime.live import Web
+from tests.patience import PATIENCE_S, PATIENT
 
-TIMEOUT_S = 15.0
 Reply = dict[str, Any]
 
 
@@ -29,7 +29,7 @@ class Socket:
 
     async def get(self) -> Reply:
         """The next reply or push."""
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not self._waiting:
                 frame = await self.connection.recv()
                 assert isinstance(frame, str)
@@ -58,7 +58,7 @@ class Socket:
 
     async def ended(self) -> int | None:
         """The close code, or None for one that a client who does not read never saw."""
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             with suppress(ConnectionClosed):
                 while True:
                     await self.get()
@@ -67,7 +67,7 @@ class Socket:
 
     async def closed(self, *, because: str = "") -> int:
         """The code, once the server has closed; there is always a reason, which is plain text."""
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             with suppress(ConnectionClosed):
                 while True:
                     await self.get()
@@ -83,7 +83,7 @@ class Socket:
 async def opened(web: Web, *, path: str = "", **options: Any) -> AsyncIterator[Socket]:
     """A socket on which nothing was said yet."""
     url = f"{web.ws_url}/connection/websocket{path}"
-    options = {"compression": None, "proxy": None, "max_size": None} | options
+    options = PATIENT | {"compression": None, "proxy": None, "max_size": None} | options
     async with connect(url, **options) as connection:
         yield Socket(connection)
 

@@ -5,13 +5,14 @@ import httpx
 from tests.apps.realtime.centrifugo.sockets import opened
 from tests.apps.realtime.live import Account, Web
 from tests.factories.sounds import wav
+from tests.patience import PATIENCE_S
 
 PLAYLISTS, TRACKS = "/api/v1/playlists", "/api/v1/tracks"
 
 
 def call(web: Web, account: Account, method: str, path: str, **body: object) -> httpx.Response:
     return httpx.request(
-        method, f"{web.base_url}{path}", json=body, headers=account.headers, timeout=30
+        method, f"{web.base_url}{path}", json=body, headers=account.headers, timeout=PATIENCE_S
     )
 
 
@@ -38,7 +39,7 @@ async def test_a_track_is_left_by_who_may_edit_it_no_more(web: Web) -> None:
     owner, guest = web.register(), web.register()
     made = httpx.post(
         f"{web.base_url}{TRACKS}", files={"file": ("a.wav", wav(0.1))},
-        headers=owner.headers, timeout=30,
+        headers=owner.headers, timeout=PATIENCE_S,
     ).json()  # fmt: skip
     room = f"track:{made['id']}"
     path = f"{TRACKS}/{made['id']}/collaborators/{guest.username}"
@@ -59,7 +60,7 @@ async def test_a_deleted_track_is_left_by_all(web: Web) -> None:
     owner = web.register()
     made = httpx.post(
         f"{web.base_url}{TRACKS}", files={"file": ("a.wav", wav(0.1))},
-        headers=owner.headers, timeout=30,
+        headers=owner.headers, timeout=PATIENCE_S,
     ).json()  # fmt: skip
     room = f"track:{made['id']}"
     async with opened(web) as watching:

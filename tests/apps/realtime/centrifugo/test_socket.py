@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.apps.realtime.centrifugo.sockets import connected, opened
 from tests.apps.realtime.live import ENVIRONMENT, Account, Live, Web
+from tests.patience import PATIENCE_S
 
 
 def numbered(count: int, *, bytes_each: int = 0) -> list[dict[str, Any]]:
@@ -298,7 +299,7 @@ class TestBadInput:
         await reader.readuntil(b"\r\n\r\n")
         bomb = b"\xc1\xfe\x10\x00\x00\x00\x00\x00" + b"\x00" * 4096  # RSV1: compressed
         writer.write(bomb)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             assert (await reader.read())[:4][2:] == (1002).to_bytes(2, "big")
         writer.close()
         async with connected(web) as socket:

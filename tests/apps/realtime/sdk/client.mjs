@@ -22,11 +22,14 @@ const person = (info) => ({
   info: info.connInfo === undefined ? null : decoded(info.connInfo),
 });
 
+const PATIENCE_MS = 120_000; // as tests/patience.py
 let client;
 const subscriptions = {};
 
 function connect({ token, tokens = [] }) {
-  const options = { websocket: WebSocket, minReconnectDelay: 50, maxReconnectDelay: 400 };
+  const options = {
+    websocket: WebSocket, timeout: PATIENCE_MS, minReconnectDelay: 50, maxReconnectDelay: 400,
+  };
   if (token !== undefined) {
     options.token = token;
     options.getToken = async () => {

@@ -16,9 +16,9 @@ from centrifuge.handlers import (  # type: ignore[import-untyped]
 from centrifuge.types import StreamPosition  # type: ignore[import-untyped]
 
 from tests import npm
+from tests.patience import PATIENCE_S
 
 HERE = Path(__file__).parent
-TIMEOUT_S = 15.0
 KINDS = ("javascript-json", "javascript-protobuf", "python-json", "python-protobuf")
 Event = dict[str, Any]
 
@@ -56,7 +56,7 @@ class Client:
     async def until(self, event: str, **details: Any) -> Event:
         """The next such event after the one that was last waited for."""
         wanted = {"event": event, **details}
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 for number in range(self._seen, len(self.events)):
                     if wanted.items() <= self.events[number].items():
@@ -68,7 +68,7 @@ class Client:
 
     async def until_received(self, channel: str, ids: list[str]) -> None:
         """Until the last of these facts has come."""
-        async with asyncio.timeout(TIMEOUT_S), self._happened:
+        async with asyncio.timeout(PATIENCE_S), self._happened:
             await self._happened.wait_for(lambda: ids[-1] in self.received(channel))
 
     def publications(self, channel: str) -> list[Event]:
@@ -104,7 +104,7 @@ class JavaScriptClient(Client):
         assert self._process.stdin is not None
         line = json.dumps({"id": number, "do": do, **arguments})
         self._process.stdin.write(line.encode() + b"\n")
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(PATIENCE_S):
             return await answer
 
     async def listen(self) -> None:
@@ -133,7 +133,7 @@ class PythonClient(Client):
 
     async def act(self, do: str, **arguments: Any) -> Any:
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 return await getattr(self, f"_{do}")(**arguments)
         except centrifuge.ReplyError as error:
             raise ReplyError(error.code) from None
@@ -153,7 +153,7 @@ class PythonClient(Client):
         self._client = centrifuge.Client(
             self._url, events=_ClientEvents(self), token=token,
             get_token=get_token if token else None, use_protobuf=self._is_protobuf,
-            min_reconnect_delay=0.05, max_reconnect_delay=0.4, proxy=None,
+            timeout=PATIENCE_S, min_reconnect_delay=0.05, max_reconnect_delay=0.4, proxy=None,
         )  # fmt: skip
         await self._client.connect()
 

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-TIMEOUT_S = 20.0
+from tests.patience import PATIENCE_S
+
 FIELD = re.compile(r"(id|event|data|retry): ?(.*)")
 
 
@@ -47,7 +48,7 @@ class Stream:
         receive_bytes: int | None = None,
         **query: str,  # the fields of the query
     ) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         if receive_bytes is not None:
             self._connection.sock = _small_socket(port, receive_bytes)
         address = f"{path}?{urlencode(query)}" if query else path
@@ -86,7 +87,7 @@ class Stream:
 
     def event(self) -> Event:
         """The next one that is no comment."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + PATIENCE_S
         while (event := self.next()).is_comment:
             assert time.monotonic() < deadline, "nothing but comments came"
         return event
@@ -146,6 +147,6 @@ def _small_socket(port: int, receive_bytes: int) -> socket.socket:
     """The window that a client offers is set before it connects."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-    connection.settimeout(TIMEOUT_S)
+    connection.settimeout(PATIENCE_S)
     connection.connect(("127.0.0.1", port))
     return connection

@@ -224,17 +224,17 @@ class TestQuery:
 
 class TestRateLimit:
     def test_opening_counts_one_of_the_same_bucket_as_the_api(self, live: Live) -> None:
-        with live.another_web(RATE_LIMIT_PER_MINUTE=20) as web:
+        with live.another_web(RATE_LIMIT_PER_MINUTE=4) as web:
             caller = web.register()
             left = []
             for _ in range(2):
                 with Stream(web.port, headers=caller.headers) as stream:
-                    assert stream.headers["X-RateLimit-Limit"] == "20"
+                    assert stream.headers["X-RateLimit-Limit"] == "4"
                     left.append(int(stream.headers["X-RateLimit-Remaining"]))
                     assert stream.next() == CONNECTED
             answer = web.call("GET", "/api/v1/users/me", headers=caller.headers)
             left.append(int(answer.headers["X-RateLimit-Remaining"]))
-        assert left == [19, 18, 17]
+        assert left == [3, 2, 1]
 
     def test_who_has_none_left_is_told_when_to_come_back(self, live: Live) -> None:
         with live.another_web(RATE_LIMIT_PER_MINUTE=2) as web:

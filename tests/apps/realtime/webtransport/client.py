@@ -21,7 +21,8 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import NetworkAddress
 from aioquic.quic.events import ConnectionTerminated, QuicEvent, StreamReset
 
-PATIENCE_S = 20.0
+from tests.patience import PATIENCE_S
+
 Frame = dict[str, Any]
 
 

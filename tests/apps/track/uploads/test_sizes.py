@@ -8,6 +8,7 @@ import pytest
 
 from tests.apps.track.uploads.conftest import SETTINGS
 from tests.apps.track.uploads.tus import Tus
+from tests.patience import PATIENCE_S
 from veza.integrations.object_storage.s3 import connect
 
 MEGABYTE = 1024**2
@@ -41,7 +42,7 @@ def test_the_memory_of_the_server_does_not_grow_with_the_file(request, tus, disk
             wire.send(BLOCK)
             whole.update(BLOCK)
             most = max(most, resident_bytes(web.process.pid))
-        wire.socket.settimeout(60)
+        wire.socket.settimeout(PATIENCE_S)
         assert wire.answer().status == 204
 
     assert most - before < 40 * MEGABYTE

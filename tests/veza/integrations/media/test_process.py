@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.factories import sound
+from tests.patience import PATIENCE_S
 from veza.integrations.media import CorruptError, MediaUnavailableError, process
 from veza.kit.errors import StorageFullError
 
@@ -105,7 +106,7 @@ class TestTime:
         with pytest.raises(CorruptError, match="longer"):
             child.probe(song)
 
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < PATIENCE_S
         for pid in map(int, (tmp_path / "pids").read_text().split()):
             assert is_gone(pid)
 
@@ -117,7 +118,7 @@ class TestTime:
         with pytest.raises(CorruptError, match="longer"):
             child.probe(song)
 
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < PATIENCE_S
 
     @linux
     def test_a_worker_does_not_outlive_who_asked(self, tmp_path):
@@ -134,7 +135,7 @@ class TestTime:
         workers = children_of(asking.pid)
 
         asking.kill()
-        asking.wait(10)
+        asking.wait(PATIENCE_S)
         asking.stdout.close()
 
         assert len(workers) == 1
@@ -162,7 +163,7 @@ def children_of(parent: int) -> list[int]:
 
 
 def is_gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     pause = threading.Event()
     while time.monotonic() < deadline:
         try:
@@ -203,7 +204,7 @@ class TestLimits:
         code = INSIDE.format(root=str(ROOT), place=str(tmp_path), paths=sys.path)
         asked = subprocess.run(
             [sys.executable, "-I", "-S", "-c", code],
-            env=process.ENVIRONMENT, check=True, capture_output=True, text=True, timeout=30,
+            env=process.ENVIRONMENT, check=True, capture_output=True, text=True, timeout=PATIENCE_S,
         )  # fmt: skip
 
         assert json.loads(asked.stdout) == {

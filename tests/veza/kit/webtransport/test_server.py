@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.apps.realtime.webtransport.client import connected, opened
+from tests.patience import PATIENCE_S
 from veza.kit.asgi.listening import PortError
 from veza.kit.webtransport.certificates import OwnCertificates
 from veza.kit.webtransport.server import listen, udp_socket
@@ -40,7 +41,7 @@ async def test_takes_so_many_of_one_address(tmp_path: Path) -> None:
                 for _ in range(200):
                     wire.sendto(os.urandom(1200), ("127.0.0.1", port))
                 wire.sendto(b"", ("127.0.0.1", port))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while len(server):
                 await asyncio.sleep(0.05)
         async with opened(port) as client:
