@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from tests.apps.realtime.live import PASSWORD, Account, Live, installed
+from tests.apps.realtime.live import PASSWORD, Account, Live, laid_out
 from tests.browser.test_pages import FLAGS
 from tests.patience import PATIENCE_MS
 
@@ -66,9 +66,10 @@ class Desk:
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Known as localhost: browsers make passkeys for names alone."""
-    with installed(tmp_path_factory.mktemp("live")) as live:
+    with laid_out(tmp_path_factory.mktemp("live")) as live:
         live.web.environment["PUBLIC_URL"] = f"http://localhost:{live.web.port}"
-        live.web.restart()
+        live.relay.start()
+        live.web.start()
         yield live
 
 

@@ -52,10 +52,8 @@ async function send(endpoint, token, options = {}) {
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with installed(tmp_path_factory.mktemp("uploads")) as live:
-        live.web.end()
-        live.web.environment |= {"DJANGO_SETTINGS_MODULE": "veza.settings"}
-        live.web.start()
+    settings = {"DJANGO_SETTINGS_MODULE": "veza.settings"}
+    with installed(tmp_path_factory.mktemp("uploads"), **settings) as live:
         yield live
 
 

@@ -15,10 +15,8 @@ PAGE = Path(settings.BASE_DIR) / "docs" / "api" / "uploads.md"
 def test_uploads_a_file(tmp_path: Path) -> None:
     [example] = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "live").mkdir()
-    with installed(tmp_path / "live") as live:
-        live.web.end()
-        live.web.environment["DJANGO_SETTINGS_MODULE"] = "veza.settings"
-        live.web.start()
+    settings = {"DJANGO_SETTINGS_MODULE": "veza.settings"}
+    with installed(tmp_path / "live", **settings) as live:
         variables = {"VEZA": live.web.base_url, "ACCESS": live.web.register().access}
         subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", example],

@@ -1,13 +1,10 @@
 """P29: a hundred uploads that are killed between file and commit, or just left, leave nothing."""
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from tests.apps.realtime.live import Live, installed
 from tests.apps.track.uploads.tus import Tus
@@ -34,23 +31,12 @@ purge.remove_orphans(now=later)
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with installed(tmp_path_factory.mktemp("abandoned")) as live:
-        live.web.end()
-        live.web.environment |= SETTINGS
-        live.web.start()
+    with installed(tmp_path_factory.mktemp("abandoned"), **SETTINGS) as live:
         yield live
 
 
-def shell(live: Live, code: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
-        cwd=settings.BASE_DIR, env=live.environment(**SETTINGS),
-        check=True, capture_output=True,
-    )  # fmt: skip
-
-
 def sweep(live: Live) -> None:
-    shell(live, _SWEEP)
+    live.shell.run(_SWEEP)
 
 
 def on_disk(root: Path) -> dict[str, int]:
@@ -90,7 +76,7 @@ def test_files_and_rows_are_the_same_after_the_sweep(live: Live) -> None:
     wholes = [tus.create(10) for _ in range(5)]
     for path in wholes:
         assert tus.patch(path, 0, b"0123456789").status == 204
-    shell(live, _DIE.format(account.id, COUNT))
+    live.manage("shell", "--no-imports", "-c", _DIE.format(account.id, COUNT))
     before = set(on_disk(root))
 
     def is_all_finished() -> bool:

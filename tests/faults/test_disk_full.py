@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.apps.realtime.live import Live, Web, installed
+from tests.apps.realtime.live import Live, Web, laid_out
 from tests.apps.track.uploads.tus import PATH, Tus
 from tests.veza.asgi.serving import is_alive
 from tests.veza.asgi.wire import until
@@ -76,8 +76,8 @@ class Cramped(Web):
 @pytest.fixture
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """For each test anew: what the tables know lay on a disk that is gone with its test."""
-    with installed(tmp_path_factory.mktemp("full")) as live:
-        live.web.end()
+    with laid_out(tmp_path_factory.mktemp("full")) as live:
+        live.relay.start()
         yield live
 
 

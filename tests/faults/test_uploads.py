@@ -51,11 +51,10 @@ PLAN = {
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with installed(tmp_path_factory.mktemp("uploads")) as live:
-        live.web.end()
-        quota = {"UPLOAD_QUOTA_BYTES": str(100 * 1024**3)}
-        live.web.environment |= {"DJANGO_SETTINGS_MODULE": "veza.settings", **quota}
-        live.web.start()
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "veza.settings", "UPLOAD_QUOTA_BYTES": str(100 * 1024**3),
+    }  # fmt: skip
+    with installed(tmp_path_factory.mktemp("uploads"), **settings) as live:
         yield live
 
 

@@ -26,6 +26,7 @@ from django.conf import settings
 from psycopg import sql
 from websockets.sync.client import connect
 
+from tests.apps.realtime.shell import Shell
 from tests.emptying import WAITS_FOR_NO_DISK
 from tests.patience import PATIENCE_S, PATIENT
 from tests.veza.asgi.serving import is_alive
@@ -183,6 +184,8 @@ class Live:
 
     database_url: str
     folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    shell: Shell = field(init=False)
     relay: Program = field(init=False)
     web: Web = field(init=False)
 
@@ -192,10 +195,12 @@ class Live:
             is_ready=self._relay_moves,
         )  # fmt: skip
         self.web = self._web()
+        self.shell = Shell(environment=self.environment, log=self.folder / "shell.log")
 
     def environment(self, **changes: object) -> dict[str, str]:
         """Of a command that belongs to this installation."""
-        environ = os.environ | ENVIRONMENT | {name: str(value) for name, value in changes.items()}
+        environ = os.environ | ENVIRONMENT | self.settings
+        environ |= {name: str(value) for name, value in changes.items()}
         environ |= {"DATABASE_URL": self.database_url, "VEZA_DATA_DIR": str(self.folder)}
         environ.pop("VEZA_ROLE", None)
         return environ
@@ -244,9 +249,7 @@ class Live:
 
     def short_token(self, account: Account, *, lifetime_s: int) -> str:
         """An access token of this person that is good for so long from now."""
-        return self.manage(
-            "shell", "--no-imports", "-c", _SHORT_TOKEN.format(account.id, lifetime_s)
-        ).strip()
+        return self.shell.run(_SHORT_TOKEN.format(account.id, lifetime_s)).strip()
 
     def manage(self, *arguments: str) -> str:
         """What a command of `manage.py` prints."""
@@ -287,18 +290,26 @@ class Live:
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[Live]:
+def installed(folder: Path, **settings: str) -> Iterator[Live]:
     """A migrated database with a relay and a web process on it; all is gone afterwards."""
+    with laid_out(folder, **settings) as live:
+        live.relay.start()
+        live.web.start()
+        yield live
+
+
+@contextmanager
+def laid_out(folder: Path, **settings: str) -> Iterator[Live]:
+    """As `installed`, but nothing has been started yet."""
     with _database(f"live_{os.getpid()}_{next(_names)}", template=_migrated()) as url:
-        live = Live(database_url=url, folder=folder)
+        live = Live(database_url=url, folder=folder, settings=settings)
         live.query(_OWN_EPOCH)
         try:
-            live.relay.start()
-            live.web.start()
             yield live
         finally:
             live.web.kill()
             live.relay.kill()
+            live.shell.end()
 
 
 @cache

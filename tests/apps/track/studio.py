@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.services import clamd
-from tests.apps.realtime.live import Account, Live, Program, installed
+from tests.apps.realtime.live import Account, Live, Program, laid_out
 from tests.apps.track.uploads.tus import Tus
 from tests.patience import PATIENCE_S
 from tests.veza.asgi.wire import until
@@ -144,15 +144,11 @@ def studio(folder: Path, *, hashes: str = "", largest: str = clamd.STREAM_MAX) -
         "DJANGO_SETTINGS_MODULE": "veza.settings", "CLAMD_URL": scanner.url,
         "CLAMD_TIMEOUT_S": "2", "UPLOAD_QUOTA_BYTES": str(50 * 1024**3),
     }  # fmt: skip
-    with installed(folder) as live:
-        live.web.end()
-        live.web.environment |= settings
-        live.relay.end()
-        live.relay.environment |= settings
+    with laid_out(folder, **settings) as live:
         log = folder / "worker.log"
         worker = Program(
             arguments=["worker", "--concurrency", str(WORKERS), "--name", f"studio{os.getpid()}"],
-            environment=live.environment(**settings), log=log,
+            environment=live.environment(), log=log,
             is_ready=lambda: log.exists() and "Taking tasks" in log.read_text(),
         )  # fmt: skip
         try:

@@ -39,22 +39,22 @@ Ask = Callable[[httpx.Client, str], httpx.Response]
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with installed(tmp_path_factory.mktemp("enumeration")) as live:
+    """With the real hasher."""
+    with installed(tmp_path_factory.mktemp("enumeration"), DJANGO_SETTINGS_MODULE=SETTINGS) as live:
         yield live
 
 
 @pytest.fixture(scope="module")
-def web(live: Live) -> Iterator[Web]:
-    """A process with the real hasher, and one account of each kind."""
-    with live.another_web(DJANGO_SETTINGS_MODULE=SETTINGS) as web:
-        for kind in KINDS:
-            body = {"username": kind, "email": address(kind), "password": PASSWORD}
-            web.call("POST", "/api/v1/auth/register", json=body).raise_for_status()
-        live.query("UPDATE accounts_user SET is_active = false WHERE username = 'deactivated'")
-        live.query("UPDATE accounts_user SET password = '!' || repeat('x', 40)"
-                   " WHERE username = 'passwordless'")  # fmt: skip
-        live.manage("shell", "--no-imports", "-c", _TWO_FACTOR)
-        yield web
+def web(live: Live) -> Web:
+    """Its web process, with one account of each kind."""
+    for kind in KINDS:
+        body = {"username": kind, "email": address(kind), "password": PASSWORD}
+        live.web.call("POST", "/api/v1/auth/register", json=body).raise_for_status()
+    live.query("UPDATE accounts_user SET is_active = false WHERE username = 'deactivated'")
+    live.query("UPDATE accounts_user SET password = '!' || repeat('x', 40)"
+               " WHERE username = 'passwordless'")  # fmt: skip
+    live.manage("shell", "--no-imports", "-c", _TWO_FACTOR)
+    return live.web
 
 
 def address(kind: str) -> str:

@@ -50,7 +50,7 @@ class Site:
     def shell(self, account: Account, call: str) -> float:
         """When a service that was called elsewhere was done."""
         code = _SERVICE.format(id=account.id, call=call)
-        return float(self.live.manage("shell", "--no-imports", "-c", code))
+        return float(self.live.shell.run(code))
 
     def sign_in_again(self, account: Account) -> dict[str, str]:
         """The headers of another session of the same person."""

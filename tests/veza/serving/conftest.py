@@ -15,7 +15,6 @@ def product(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
     """With the ENVIRONMENT of the module."""
-    with installed(tmp_path_factory.mktemp("product")) as live:
-        product = Product(live=live, environment=SETTINGS | request.module.ENVIRONMENT)
-        product.start()
-        yield product
+    settings = SETTINGS | request.module.ENVIRONMENT
+    with installed(tmp_path_factory.mktemp("product"), **settings) as live:
+        yield Product(live=live)

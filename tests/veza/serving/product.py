@@ -1,12 +1,9 @@
 """The product as it runs, with tracks that can be heard."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from django.conf import settings
 
 from tests.apps.realtime.live import Account, Live, Web
 from tests.factories.sounds import wav
@@ -23,13 +20,6 @@ for version in TrackVersion.objects.filter(track_id="{}", status="processing"):
 @dataclass(frozen=True, kw_only=True)
 class Product:
     live: Live
-    environment: dict[str, str]
-
-    def start(self) -> None:
-        """Its web process anew, with the settings of the product and these."""
-        self.live.web.end()
-        self.live.web.environment |= self.environment
-        self.live.web.start()
 
     @property
     def web(self) -> Web:
@@ -43,20 +33,12 @@ class Product:
             files={"file": ("first light.wav", wav())},
         )  # fmt: skip
         track_id = answer.raise_for_status().json()["id"]
-        self.shell(_PROCESS.format(track_id))
+        self.live.shell.run(_PROCESS.format(track_id))  # what a worker would do
         found: dict[str, Any] = self.web.call(
             "GET", f"/api/v1/tracks/{track_id}", headers=account.headers
         ).json()
         assert found["status"] == "ready"
         return found
-
-    def shell(self, code: str) -> None:
-        """What a worker would do."""
-        subprocess.run(
-            [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
-            cwd=settings.BASE_DIR, env=self.live.environment(**self.environment), check=True,
-            capture_output=True,
-        )  # fmt: skip
 
 
 def segments(playlist: httpx.Response) -> list[str]:

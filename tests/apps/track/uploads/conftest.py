@@ -16,10 +16,7 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "veza.settings"}
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """The product, running."""
-    with installed(tmp_path_factory.mktemp("uploads")) as live:
-        live.web.end()
-        live.web.environment |= SETTINGS
-        live.web.start()
+    with installed(tmp_path_factory.mktemp("uploads"), **SETTINGS) as live:
         yield live
 
 

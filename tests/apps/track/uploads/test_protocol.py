@@ -208,7 +208,7 @@ class TestCallers:
 
     @pytest.mark.parametrize("scopes", [("write",), ("read", "write")])
     def test_may_be_programs_that_write(self, web, tus, live, scopes):
-        token = live.manage("shell", "--no-imports", "-c", _TOKEN.format(tus.account.id, scopes))
+        token = live.shell.run(_TOKEN.format(tus.account.id, scopes))
         with Wire(web.port) as wire:
             answer = wire.get(
                 PATH, VERSION, f"Authorization: Bearer {token.strip()}", "Upload-Length: 5",
@@ -218,7 +218,7 @@ class TestCallers:
         assert answer.status == 201
 
     def test_may_not_be_programs_that_read(self, web, tus, live):
-        token = live.manage("shell", "--no-imports", "-c", _TOKEN.format(tus.account.id, ("read",)))
+        token = live.shell.run(_TOKEN.format(tus.account.id, ("read",)))
         with Wire(web.port) as wire:
             answer = wire.get(
                 PATH, VERSION, f"Authorization: Bearer {token.strip()}", "Upload-Length: 5",
