@@ -10,6 +10,8 @@ SERVICES := $(PY) deploy/services run --postgres $(PG) --
 BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 
 export PORT VEZA_DATA_DIR
+# Hundreds of processes would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check lint format types imports migrations web pictures docs docs-check bench lock clean
