@@ -40,7 +40,7 @@ _EXACT_TIME = re.compile(r"([0-9-]{10}T[0-9:]{8})\.(?!000000)([0-9]{3})[0-9]{3}Z
 """As Debezium writes most; what it matches is shown as it is."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_48_BITS, _62_BITS = (1 << 48) - 1, (1 << 62) - 1
+_48_BITS = (1 << 48) - 1
 _encode_in_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 """Half a surrogate pair has no other form."""
 _decode = Decoder().decode
@@ -183,9 +183,16 @@ def message_id(*, at_us: int, lsn: int, row: int) -> str:
     A row may be changed several times in one commit; the change's place in PostgreSQL's log, of
     which every record begins at a multiple of 8, tells them apart.
     """
-    high = (at_us // 1000 & _48_BITS) << 16 | 0x7000 | lsn >> 3 & 0xFFF
-    name = (high << 64 | 1 << 63 | row & _62_BITS).to_bytes(16).hex()
-    return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
+    return (
+        f"{_millisecond_of_id(at_us // 1000 & _48_BITS)}{lsn >> 3 & 0xFFF:03x}"
+        f"-{0x8000 | row >> 48 & 0x3FFF:04x}-{row & _48_BITS:012x}"
+    )
+
+
+@lru_cache(maxsize=1000)
+def _millisecond_of_id(at_ms: int) -> str:
+    """With the version, which stands behind it."""
+    return f"{at_ms >> 16:08x}-{at_ms & 0xFFFF:04x}-7"
 
 
 def envelope(kind: str, change: Change, round_: Told, *, at: tuple[int, str]) -> str:
