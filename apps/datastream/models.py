@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Cast, Now
+from django.db.models.functions import Cast
 from django.db.models.lookups import LessThanOrEqual
 
 from veza.kit.models import Entity, new_id
@@ -97,7 +98,7 @@ class Round(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     game = models.ForeignKey(Game, on_delete=models.PROTECT, related_name="+", db_index=False)
-    finished_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(db_default=TransactionNow())
     extras = models.JSONField(db_default={})
 
     class Meta:

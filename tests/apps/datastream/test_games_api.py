@@ -57,6 +57,18 @@ def test_games_come_in_pages(api_client, games):
     assert api_client.get(second["previous"]).json()["results"] == first["results"]
 
 
+def test_a_round_without_a_time_ended_when_its_transaction_began(api_client, games):
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute("INSERT INTO datastream_round (game_id) VALUES (%s)", [games[0].pk])
+        cursor.execute("SELECT now()")
+        began = cursor.fetchone()[0]
+    newest, first = api_client.get("/api/v1/games/t-dice/rounds").json()["results"]
+
+    assert newest["id"] > first["id"]
+    assert newest["timestamp"] == first["timestamp"] == int(began.timestamp() * 1000)
+
+
 LISTS = ("games", "games/t-dice/rounds", "game-types/t-luck/rounds", "events")
 
 
