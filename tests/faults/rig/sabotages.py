@@ -95,10 +95,11 @@ def _swap_in_time(history: History, rng: random.Random) -> History:
 
 def _swap_versions(history: History, rng: random.Random) -> History:
     """Facts of one subject come in another order than they were committed."""
-    versioned = [i for i, row in enumerate(history.log) if row.version is not None]
-    first = rng.choice(versioned[: len(versioned) // 2 or 1])
-    subject = history.log[first].subject
-    second = next(i for i in versioned if i > first and history.log[i].subject == subject)
+    of_subject: dict[str, list[int]] = {}
+    for number, row in enumerate(history.log):
+        if row.version is not None:
+            of_subject.setdefault(row.subject, []).append(number)
+    first, second = rng.choice([each for each in of_subject.values() if len(each) > 1])[:2]
     return history.with_log(_swapped(history.log, first, second))
 
 
