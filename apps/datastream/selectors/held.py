@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
@@ -93,7 +94,13 @@ class RoundsInMemory:
         key = self._keys[name] = _Key(place.fills)
         task = asyncio.create_task(self._read(name, key, place))
         self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
+        task.add_done_callback(partial(self._end, name, key))
+
+    def _end(self, name: str, key: _Key, task: asyncio.Task[None]) -> None:
+        """Whatever ended the reading, what was not read may be asked for again."""
+        self._reading.discard(task)
+        if key.held is None and self._keys.get(name) is key:
+            del self._keys[name]
 
     async def _read(self, name: str, key: _Key, place: Place) -> None:
         try:

@@ -49,7 +49,7 @@ class TestTimeLimit:
             start_response("200 OK", TEXT)
             for _ in range(8):
                 yield b"x"
-                time.sleep(0.3)
+                time.sleep(0.3)  # eight of them take longer than an answer may
 
         with bridged(app, timeout_s=2) as port, Wire(port) as wire:
             assert wire.get("/").body == b"x" * 8
