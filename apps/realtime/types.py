@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Viewer:
@@ -117,9 +119,17 @@ class Message:
         return found
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_encode = msgspec.json.Encoder().encode
+_encode_unusual = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False
+).encode
 
 
 def to_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8. Raises ValueError for NaN and TypeError for what JSON has not."""
-    return _encode(value).encode("utf-8", "surrogatepass")
+    """Compact JSON in UTF-8, in which NaN is null (ECMA-262, JSON.stringify). Raises TypeError for
+    what JSON has not.
+    """
+    try:
+        return _encode(value)
+    except (UnicodeEncodeError, TypeError):  # half a surrogate pair, a key that is no text
+        return _encode_unusual(value).encode("utf-8", "surrogatepass")

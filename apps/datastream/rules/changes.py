@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
@@ -16,7 +16,7 @@ class ChangeError(ValueError):
     """This is no document of a change."""
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True):
     """One change of a row. `at_us` is when it was committed; `order` rises with every change, and
     is None where the reader does not know what came before.
     """
@@ -74,7 +74,7 @@ class _Bare(Struct):
 
 _bare = Decoder(_Bare).decode
 _anything = Decoder().decode
-_places = Decoder(tuple[str | int | None, str | int | None]).decode
+_places = Decoder(tuple[int | None, int | None], strict=False).decode
 
 
 def parse(document: bytes) -> Change | Emptied | NewEpoch | Whole | None:
@@ -150,4 +150,4 @@ def _message(message: Mapping[str, str]) -> NewEpoch | Whole | None:
 def _order(sequence: str | None) -> tuple[int, int] | None:
     """`["<end of the last commit>","<place of the change>"]`, either of them null."""
     last, lsn = _places(sequence) if sequence else (None, None)
-    return None if last is None or lsn is None else (int(last), int(lsn))
+    return None if last is None or lsn is None else (last, lsn)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from apps.datastream.rules.changes import Change, ChangeError, Row
 from apps.datastream.rules.rounds import (
     CORRECTED,
@@ -43,7 +45,7 @@ class Projecting:
             raise ChangeError(f"{type(fault).__name__}: {fault}") from None
         for part, (kind, round_, game) in enumerate(planned):
             # two messages of one change differ in their ids: no record begins 8 bytes after another
-            own = change if part == 0 else change._replace(lsn=change.lsn + 8 * part)
+            own = change if part == 0 else replace(change, lsn=change.lsn + 8 * part)
             self._add(kind, round_, game, own)
 
     def _add(self, kind: Any, round_: Told, game: Played, change: Change) -> None:
@@ -52,8 +54,9 @@ class Projecting:
             self.head += 1
             message = envelope(_TYPES[kind], change, round_, at=(self.head, self._epoch_json))
             news = Announcement(self.head, message, game.rooms)
-        number, at_ms, document = round_
-        self.effects.append(Effect(kind, number, game.slug, game.type, at_ms, document, news))
+        self.effects.append(
+            Effect(kind, round_.id, game.slug, game.type, round_.at_ms, round_.document, news)
+        )
 
 
 _Planned = list[tuple[str, Told, Played]]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from msgspec.json import Decoder
 
 from apps.datastream.rules.changes import Change
@@ -68,7 +69,7 @@ class Played:
         ]
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True):
     """A round as REST, sockets and keys hold it; `at_ms` is its time."""
 
     id: int

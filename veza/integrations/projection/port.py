@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+from msgspec import Struct
+
 from veza.kit.errors import UpstreamError
 
 HELD = 1000
@@ -35,7 +37,7 @@ class State(NamedTuple):
     is_ready: bool = False
 
 
-class Announcement(NamedTuple):
+class Announcement(Struct, frozen=True):
     """A message of the feed: what its rooms get, without the name of the room."""
 
     position: int
@@ -43,7 +45,7 @@ class Announcement(NamedTuple):
     rooms: tuple[str, ...]
 
 
-class Effect(NamedTuple):
+class Effect(Struct, frozen=True):
     """What one change does. `document` is the round as clients read it; `score` its time in ms.
 
     `known` rows were read from the table itself: they count for readers and are not announced.

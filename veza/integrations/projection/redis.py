@@ -73,10 +73,13 @@ class RedisProjection:
             batch.after, state.place, state.order, state.epoch, state.head, int(state.is_ready),
             int(batch.begins_epoch), HELD, HELD_LOG, PROCESSED_S, EVERY, floor,
         ]  # fmt: skip
-        for kind, number, slug, game_type, score, document, told in batch.effects:
+        for each in batch.effects:
+            told = each.announcement
             names = _joined(told.rooms) if told else ""
             line = f"{told.position} {names} {told.envelope}" if told else ""
-            words += (kind, number, slug, game_type, score, document, line, names)
+            words += (
+                each.kind, each.id, each.slug, each.type, each.score, each.document, line, names,
+            )  # fmt: skip
         return words
 
     def bounds(self) -> FeedBounds:
