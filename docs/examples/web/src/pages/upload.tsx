@@ -61,6 +61,7 @@ export function UploadPage() {
 
 function Row({ upload }: { upload: Upload }) {
   const { id, name, size, sent, state, said, track } = upload;
+  const hasFailed = state === "stopped" || state === "failed" || state === "refused";
   const isOnItsWay = state === "sending" || state === "waiting" || state === "paused";
   return (
     <li className="card" data-state={state}>
@@ -68,11 +69,11 @@ function Row({ upload }: { upload: Upload }) {
         <strong>{name}</strong>
         <span className="quiet number">{isOnItsWay ? `${bytes(sent)} of ${bytes(size)}` : bytes(size)}</span>
         {state === "sending" || state === "waiting" ? <button type="button" className="second" onClick={() => void pause(id)}>Pause</button> : null}
-        {state === "paused" || (state === "failed" && sent < size) ? <button type="button" onClick={() => resume(id)}>Go on</button> : null}
+        {state === "paused" || state === "stopped" ? <button type="button" onClick={() => resume(id)}>Go on</button> : null}
         {isOnItsWay ? <button type="button" className="bare" aria-label={`Give up ${name}`} onClick={() => void cancel(id)}><Icon name="close" /></button> : null}
       </div>
       {isOnItsWay ? <progress max={size} value={sent} aria-label={`Sent of ${name}`} /> : null}
-      {said ? <p role="status" className={state === "failed" || state === "refused" ? "failure" : "quiet"}>{said}</p> : null}
+      {said ? <p role="status" className={hasFailed ? "failure" : "quiet"}>{said}</p> : null}
       {track ? <Made id={track.id} title={track.title} /> : null}
     </li>
   );

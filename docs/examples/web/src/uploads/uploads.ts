@@ -12,7 +12,8 @@ import { newId } from "../ids";
 import { isTaken, unlessTaken } from "../locks";
 import { createStore } from "../store";
 
-export type UploadState = "sending" | "paused" | "waiting" | "making" | "done" | "failed" | "refused";
+/** `stopped`: not all of it has arrived, and it can go on; what the browser counts as sent may lie in between. */
+export type UploadState = "sending" | "paused" | "waiting" | "stopped" | "making" | "done" | "failed" | "refused";
 
 export interface Upload {
   id: string;
@@ -110,7 +111,7 @@ async function transfer(id: string, file: File, visibility: Visibility): Promise
     },
     onProgress: (sent) => change(id, { sent, state: "sending", said: "" }),
     onError: (error) => {
-      change(id, { state: "failed", said: reason(error) });
+      change(id, { state: "stopped", said: reason(error) });
       over(id);
     },
     onSuccess: () => void make(id, upload.url!, visibility),
