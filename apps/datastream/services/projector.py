@@ -6,7 +6,6 @@ counts once whatever is killed; of two projectors one is always too late, and lo
 
 import contextlib
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -111,33 +110,31 @@ class Seen:
 
 
 class Turns:
-    """Applies batches one after the other, each while the next is being made, which is handed over
-    before it is known what became of the one before: the store need not wait. A failure is raised
-    by a later call, and what was begun since fails too.
+    """Applies batches one after the other, each while the next is being made: its failure is raised
+    by the next call.
     """
 
     def __init__(self) -> None:
-        self._begun: deque[tuple[Turn, Seen]] = deque()
+        self._last: tuple[Turn, Seen] | None = None
         self.settled = Seen("")
         """Of the last batch that was applied."""
 
     def begin(self, turn: Turn, seen: Seen) -> None:
-        """Raises ProjectionUnavailableError."""
+        """The last has been settled. Raises ProjectionUnavailableError."""
         turn.begin()
-        self._begun.append((turn, seen))
+        self._last = turn, seen
 
-    def settle(self, *, but: int = 0) -> None:
-        """Wait for all but the newest so many. Raises what Turn.settle raises."""
-        while len(self._begun) > but:
-            turn, seen = self._begun.popleft()
+    def settle(self) -> None:
+        """Wait for the last. Raises what Turn.settle raises."""
+        if self._last is not None:
+            (turn, seen), self._last = self._last, None
             turn.settle()
             self.settled = seen
 
     def forget(self) -> None:
-        """Wait for all, whatever becomes of them."""
-        while self._begun:
-            with contextlib.suppress(ProjectionOvertakenError, *_AWAY):
-                self.settle()
+        """Wait for the last, whatever becomes of it."""
+        with contextlib.suppress(ProjectionOvertakenError, *_AWAY):
+            self.settle()
 
 
 class Projector:
@@ -245,10 +242,12 @@ class Projector:
     def _take_turn(self, batch: Batch, seen: Seen, *, next_from: str | None) -> None:
         """What comes next is asked for before the store is busy with this."""
         turn = self._into.turn(batch)
+        self._turns.settle()
         if next_from is not None:
             self._stream.ask(TOPIC, next_from, limit=BATCH)
         self._turns.begin(turn, seen)
-        self._turns.settle(but=0 if next_from is None else 1)
+        if next_from is None:
+            self._turns.settle()
 
     def _tell(self, fault: BaseException) -> None:
         line = str(fault.__cause__ or fault)

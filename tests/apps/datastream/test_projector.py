@@ -247,14 +247,13 @@ class TestEachOnce:
     def test_a_store_that_is_asked_for_more_is_asked_before_it_is_busy(self, road, monkeypatch):
         steps: list[str] = []
         make = road.into.turn
-        road.projector._trim_at = float("inf")
         monkeypatch.setattr(projector, "BATCH", 2)
         monkeypatch.setattr(road.stream, "ask", lambda *_, **__: steps.append("ask"))
         monkeypatch.setattr(road.into, "turn", lambda batch: Told(make(batch), steps))
 
         road.send(*[document("c", after=row(n)) for n in range(1, 5)])
 
-        assert steps == ["ask", "begin", "ask", "begin", "settle", "settle"]
+        assert steps == ["ask", "begin", "settle", "ask", "begin", "settle"]
 
 
 def fail_at(number: int, road: Road, monkeypatch: pytest.MonkeyPatch) -> None:

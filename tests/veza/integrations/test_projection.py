@@ -89,13 +89,6 @@ def apply(
     return after
 
 
-def batch(after: int, place: int) -> Batch:
-    """One round more."""
-    state = State(epoch=EPOCH, head=place, place=str(place), order="", is_ready=True)
-    effects = [effect("finished", place, position=place)]
-    return Batch(after=str(after or ""), state=state, begins_epoch=False, effects=effects)
-
-
 def settle(projection: Projection, batch: Batch) -> None:
     turn = projection.turn(batch)
     turn.begin()
@@ -128,27 +121,6 @@ class TestState:
 
         assert projection.state().head == 1
         assert positions(projection.feed_after(0, limit=10, wait_s=0)) == [1]
-
-    def test_batches_are_begun_one_behind_another(self, projection):
-        turns = [projection.turn(batch(after, after + 1)) for after in range(3)]
-        for turn in turns:
-            turn.begin()
-        for turn in turns:
-            turn.settle()
-
-        assert projection.state().place == "3"
-        assert positions(projection.feed_after(0, limit=10, wait_s=0)) == [1, 2, 3]
-
-    def test_what_was_begun_behind_a_batch_that_came_too_late_is_too_late(self, projection):
-        apply(projection, effect("finished", 7, position=1))
-        turns = [projection.turn(batch(after, after + 1)) for after in (5, 6)]
-        for turn in turns:
-            turn.begin()
-
-        for turn in turns:
-            with pytest.raises(ProjectionOvertakenError):
-                turn.settle()
-        assert projection.state().head == 1
 
 
 class TestFeed:

@@ -23,7 +23,7 @@ from veza.integrations.change_stream.port import (
     EntryId,
     Read,
 )
-from veza.integrations.redis_pipe import RedisPipe, Ticket, packed
+from veza.integrations.redis_call import RedisCall
 
 TIMEOUT_S = 5.0
 START = "0-0"
@@ -71,8 +71,7 @@ class RedisChangeStream:
         )
         self._client.set_response_callback("XREAD", _as_it_came)
         self._append = self._client.register_script(_APPEND)
-        self._pipe = RedisPipe(self._client)
-        self._asked: tuple[tuple[str, str, int], Ticket] | None = None
+        self._asked: tuple[tuple[str, str, int], RedisCall] | None = None
 
     def append(self, topic: str, entries: Sequence[Entry], *, behind: EntryId | None) -> None:
         words: list[Any] = [MAX_ENTRIES, *(behind or (0, -1))]
@@ -97,23 +96,26 @@ class RedisChangeStream:
         return [Read(name.decode(), _value(fields)) for name, fields in _entries(found)]
 
     def ask(self, topic: str, after: str, *, limit: int) -> None:
-        self._pipe.drop()
-        self._asked = None
-        command = packed("XREAD", "COUNT", limit, "STREAMS", topic, after or START)
+        if self._asked is not None:
+            self._asked[1].drop()
+            self._asked = None
+        words = ("XREAD", "COUNT", limit, "STREAMS", topic, after or START)
+        call = RedisCall(self._client, *words)
         with suppress(RedisError):
-            self._asked = (topic, after, limit), self._pipe.send(command)
+            call.send()
+            self._asked = (topic, after, limit), call
 
     def _answer(self, question: tuple[str, str, int]) -> Any:
         """To what was asked; None where it has to be asked again."""
         asked, self._asked = self._asked, None
         if asked is None:
             return None
-        asked_for, ticket = asked
+        asked_for, call = asked
         if asked_for != question:
-            self._pipe.drop()
+            call.drop()
             return None
         with suppress(RedisError):
-            return self._pipe.answer(ticket)
+            return call.answer()
 
     def ends_before(self, topic: str, place: str) -> bool:
         last = self.last(topic)

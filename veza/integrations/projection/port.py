@@ -105,14 +105,12 @@ class Turn(Protocol):
     """A batch that is applied in two steps, between which its caller has other work."""
 
     def begin(self) -> None:
-        """The batch before it has begun; without that one it is not applied. Raises
-        ProjectionUnavailableError.
-        """
+        """The batch before it has been applied. Raises ProjectionUnavailableError."""
         ...
 
     def settle(self) -> None:
-        """Wait until all of it is there; the batch before it was waited for. Raises
-        ProjectionUnavailableError, and ProjectionOvertakenError.
+        """Wait until all of it is there. Raises ProjectionUnavailableError, and
+        ProjectionOvertakenError.
         """
         ...
 
@@ -125,9 +123,7 @@ class Projection(Protocol):
         ...
 
     def turn(self, batch: Batch) -> Turn:
-        """All of the batch and its state, which will stand there together or not at all. Turns are
-        for one thread.
-        """
+        """All of the batch and its state, which will stand there together or not at all."""
         ...
 
     def bounds(self) -> FeedBounds:

@@ -28,7 +28,7 @@ from veza.integrations.projection.port import (
     Turn,
     id_at_start,
 )
-from veza.integrations.redis_pipe import RedisPipe, Ticket, packed
+from veza.integrations.redis_call import RedisCall
 
 PROCESSED_S = 300
 WRITE_TIMEOUT_S = 5.0
@@ -51,7 +51,6 @@ class RedisProjection:
         self._patient = _connect(timeout_s=WRITE_TIMEOUT_S)
         self._quick = _connect(timeout_s=settings.ROOM_STATE_TIMEOUT_S)
         self._script = self._patient.register_script(scripts.APPLY)
-        self._pipe = RedisPipe(self._patient)
         self._try_again_at = 0.0
 
     def state(self) -> State:
@@ -63,7 +62,7 @@ class RedisProjection:
         )  # fmt: skip
 
     def turn(self, batch: Batch) -> Turn:
-        return _Turn(self._pipe, self._script, [self._name, *self._words(batch)])
+        return _Turn(self._patient, self._script, [self._name, *self._words(batch)])
 
     def _words(self, batch: Batch) -> list[Any]:
         """What the script is given."""
@@ -184,13 +183,12 @@ class RedisProjection:
 
 
 class _Turn:
-    def __init__(self, pipe: RedisPipe, script: Script, words: list[Any]) -> None:
-        self._pipe, self._script, self._words = pipe, script, words
-        self._command = packed("EVALSHA", script.sha, 1, *words)
-        self._ticket: Ticket = None
+    def __init__(self, client: Redis, script: Script, words: list[Any]) -> None:
+        self._script, self._words = script, words
+        self._call = RedisCall(client, "EVALSHA", script.sha, 1, *words)
 
     def begin(self) -> None:
-        self._ticket = _guarded(partial(self._pipe.send, self._command))
+        _guarded(self._call.send)
 
     def settle(self) -> None:
         if not _guarded(self._answer):
@@ -198,7 +196,7 @@ class _Turn:
 
     def _answer(self) -> Any:
         try:
-            return self._pipe.answer(self._ticket)
+            return self._call.answer()
         except NoScriptError:  # Redis has begun anew; this loads it
             return self._script(keys=self._words[:1], args=self._words[1:])
 
