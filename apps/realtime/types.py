@@ -126,8 +126,8 @@ _encode_unusual = json.JSONEncoder(
 
 
 def to_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8, in which NaN is null (ECMA-262, JSON.stringify). Raises TypeError for
-    what JSON has not.
+    """Compact JSON in UTF-8, in which NaN is null (ECMA-262, JSON.stringify), and times and UUIDs
+    are texts. Raises TypeError for what has no form in JSON.
     """
     try:
         return _encode(value)

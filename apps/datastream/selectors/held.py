@@ -108,12 +108,9 @@ class RoundsInMemory:
                 self._thread, _read_rounds, name
             )
         except AWAY:  # another request will try again
-            found, head = [], 0
-        now = self._place(SURE_S)
-        if self._keys.get(name) is not key:
             return
+        now = self._place(SURE_S)
         if not found or now is None or now.fills != place.fills:
-            del self._keys[name]
             return
         key.held, key.since = HeldRounds(found, is_whole=len(found) < HELD), head
         for message in key.missed:
