@@ -10,6 +10,7 @@ import { accessToken, session } from "../api/session";
 import type { Track, Visibility } from "../api/types";
 import { newId } from "../ids";
 import { isTaken, unlessTaken } from "../locks";
+import { say } from "../notices";
 import { createStore } from "../store";
 
 /** `stopped`: not all of it has arrived, and it can go on; what the browser counts as sent may lie in between. */
@@ -112,6 +113,7 @@ async function transfer(id: string, file: File, visibility: Visibility): Promise
     onProgress: (sent) => change(id, { sent, state: "sending", said: "" }),
     onError: (error) => {
       change(id, { state: "stopped", said: reason(error) });
+      say(`“${file.name}” stopped on its way.`, { isBad: true });
       over(id);
     },
     onSuccess: () => void make(id, upload.url!, visibility),
